@@ -86,16 +86,30 @@ fn values() -> Value {
     })
 }
 
-fn parameter(spec: &ParameterSpec) -> Value {
-    let unit = if spec.unit.is_empty() { String::new() } else { format!(" ({})", spec.unit) };
-    let range = match spec.domain {
+/// Returns the end of the description of a parameter. The values may be in an array, which a schema cannot restrict.
+const fn range(domain: Domain) -> &'static str {
+    match domain {
         Domain::Finite => "",
         Domain::Positive => ", > 0",
         Domain::NonNegative => ", >= 0",
         Domain::Probability => ", from 0 to 1",
-    };
-    let mut own =
-        table(json!({ "$ref": "#/$defs/values", "description": format!("{}{unit}{range}", spec.doc) }));
+    }
+}
+
+/// Schema of one number in this domain.
+fn number(domain: Domain) -> Table {
+    table(match domain {
+        Domain::Finite => json!({ "type": "number" }),
+        Domain::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
+        Domain::NonNegative => json!({ "type": "number", "minimum": 0 }),
+        Domain::Probability => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+    })
+}
+
+fn parameter(spec: &ParameterSpec) -> Value {
+    let unit = if spec.unit.is_empty() { String::new() } else { format!(" ({})", spec.unit) };
+    let description = format!("{}{unit}{}", spec.doc, range(spec.domain));
+    let mut own = table(json!({ "$ref": "#/$defs/values", "description": description }));
     if let Some(default) = spec.default {
         own.insert("default".into(), default.into());
     }
@@ -114,7 +128,8 @@ fn written(text: &str) -> Table {
     let one = |p: &dendrion_model::WrittenParameter| {
         let unit = if p.unit.text.is_empty() { String::new() } else { format!("({})", p.unit.text) };
         let description = [p.doc.as_str(), unit.as_str()].join(" ");
-        let mut own = table(json!({ "$ref": "#/$defs/values", "description": description.trim() }));
+        let description = format!("{}{}", description.trim(), range(p.bound.into()));
+        let mut own = table(json!({ "$ref": "#/$defs/values", "description": description }));
         if let Some(default) = p.default {
             own.insert("default".into(), default.into());
         }
@@ -314,8 +329,51 @@ fn surrogate() -> Value {
         "relative": { "type": "boolean", "default": false, "description": "whether x = (V - V_th)/(V_th - V_reset) instead of V - V_th" },
     }));
     for parameter in SurrogateKind::ALL.iter().flat_map(|kind| kind.parameters()) {
-        let entry = json!({ "type": "number", "exclusiveMinimum": 0, "description": parameter.doc });
-        entries.insert(parameter.name, entry);
+        let mut entry = number(parameter.bound.into());
+        entry.insert("description".into(), parameter.doc.into());
+        entries.insert(parameter.name, entry.into());
     }
     closed(entries, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use dendrion_model::{Domain, SurrogateKind};
+    use serde_json::{Map, Value};
+
+    use super::{number, schema, written};
+
+    /// Surrogates with a parameter of the same name must have the same bound for it, because they share its entry.
+    #[test]
+    fn parameters_of_surrogates_have_the_bounds_of_their_texts() {
+        let schema = schema();
+        let entries = &schema["$defs"]["surrogate"]["properties"];
+        for kind in SurrogateKind::ALL {
+            for parameter in kind.parameters() {
+                let entry = entries[&parameter.name].as_object().cloned().unwrap_or_default();
+                let limits: Map<String, Value> =
+                    entry.into_iter().filter(|(key, _)| key != "description").collect();
+                assert_eq!(limits, number(parameter.bound.into()), "{kind:?} {}", parameter.name);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_have_the_limits_of_their_domains() {
+        for (domain, limits) in [
+            (Domain::Finite, r#"{"type":"number"}"#),
+            (Domain::Positive, r#"{"exclusiveMinimum":0,"type":"number"}"#),
+            (Domain::NonNegative, r#"{"minimum":0,"type":"number"}"#),
+            (Domain::Probability, r#"{"maximum":1,"minimum":0,"type":"number"}"#),
+        ] {
+            let expected: Value = serde_json::from_str(limits).unwrap_or_default();
+            assert_eq!(Value::from(number(domain)), expected, "{domain:?}");
+        }
+    }
+
+    #[test]
+    fn descriptions_of_library_parameters_contain_the_bound() {
+        let described = |name: &str| written("hh_na")[name]["description"].as_str().map(str::to_string);
+        assert!(described("g").is_some_and(|text| text.ends_with(", >= 0")), "{:?}", described("g"));
+    }
 }
