@@ -1,5 +1,7 @@
 //! The kinds of modules, and the table of the parameters of each kind with names, units, defaults and domains.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::params::Domain::{Finite, NonNegative, Positive, Probability};
@@ -265,10 +267,10 @@ impl ModuleKind {
         })
     }
 
-    /// Returns the value of parameter `name`: the specified value or the default.
-    pub fn value(self, params: &Params, name: &str) -> Option<Values> {
-        let default = || self.parameters().iter().find(|p| p.name == name)?.default.map(Values::Scalar);
-        params.get(name).cloned().or_else(default)
+    /// Returns the value of parameter `name`: the specified value, without copying it, or the default.
+    pub fn value(self, params: &Params, name: &str) -> Option<Arc<Values>> {
+        let default = || self.parameters().iter().find(|p| p.name == name)?.default;
+        params.shared(name).or_else(|| default().map(|v| Arc::new(Values::Scalar(v))))
     }
 
     /// Checks all specified parameters of a module with `size` members.

@@ -1,5 +1,7 @@
 //! Mechanisms defined by text: channels, receptors and somas in the equation language.
 
+use std::sync::Arc;
+
 use dendrion_language::{Bound, Definition, define};
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +41,7 @@ impl From<Bound> for Domain {
     }
 }
 
-/// Returns the value of a parameter that a text declares: the specified value or the default.
+/// Returns the value of a parameter that a text declares: the specified value, without copying it, or the default.
 ///
 /// # Errors
 /// Returns [`Error::UnknownName`] if the text does not declare the parameter, and [`Error::Parameter`] if it
@@ -49,13 +51,13 @@ pub fn written_value(
     definition: &Definition,
     params: &Params,
     name: &str,
-) -> Result<Values, Error> {
+) -> Result<Arc<Values>, Error> {
     let Some(parameter) = definition.parameter(name) else {
         let known = definition.parameters.iter().map(|p| p.name.clone()).collect();
         return Err(Error::unknown(path, "parameter", name, known));
     };
-    let default = || parameter.default.map(Values::Scalar);
-    params.get(name).cloned().or_else(default).ok_or_else(|| {
+    let default = || parameter.default.map(|v| Arc::new(Values::Scalar(v)));
+    params.shared(name).or_else(default).ok_or_else(|| {
         let unit = if parameter.unit.text.is_empty() {
             String::new()
         } else {
@@ -80,4 +82,25 @@ pub fn check_written(path: &str, definition: &Definition, params: &Params, size:
         check_values((path, &parameter.name, &parameter.unit.text), domain, &values, size)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{definition, written_value};
+    use crate::{Error, ModuleKind, Params, Values};
+
+    #[test]
+    fn values_are_shared() -> Result<(), Error> {
+        let values = Arc::new(Values::Each(vec![1.0; 1000]));
+        let mut params = Params::new();
+        params.share("g", values.clone());
+        let own = definition("cell.k", "I = g*V : pA; g = 5 nS; h = 2")?;
+        assert!(Arc::ptr_eq(&written_value("cell.k", &own, &params, "g")?, &values));
+        assert_eq!(*written_value("cell.k", &own, &params, "h")?, Values::Scalar(2.0));
+        let found = ModuleKind::Ampa.value(&params, "g");
+        assert!(found.is_some_and(|found| Arc::ptr_eq(&found, &values)));
+        Ok(())
+    }
 }

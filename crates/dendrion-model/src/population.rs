@@ -1,5 +1,7 @@
 //! Populations of neurons with a common structure.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Mechanism, ModuleKind, Params, Surrogate, Values};
@@ -110,7 +112,7 @@ impl Compartment {
     }
 
     /// Returns the value of a parameter: the specified value or the default.
-    pub fn value(&self, name: &str) -> Option<Values> {
+    pub fn value(&self, name: &str) -> Option<Arc<Values>> {
         self.kind().value(&self.params, name)
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Writer<'a> {
             // These three parameters are always written: with a geometry, the defaults of `gL` and `C` are
             // rejected, since they are absolute values, and a missing `V_th` causes a warning.
             if !matches!(name, "gL" | "C" | "V_th")
-                && kind.value(&Params::new(), name).as_ref() == Some(values)
+                && kind.value(&Params::new(), name).as_deref() == Some(values)
             {
                 continue;
             }

@@ -9,6 +9,7 @@ mod spikes;
 pub use spikes::{MOST_SPIKES_OF_A_SOURCE, MOST_SPIKES_OF_A_STEP};
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use dendrion_language::{Target, Trigger};
 
@@ -133,7 +134,8 @@ impl Population {
             let accepted = "a V_reset (mV), because V_spike is set";
             return Err(Error::parameter(&self.path, "V_reset", "None", accepted));
         }
-        let v_th = ModuleKind::Population.value(&self.params, "V_th").unwrap_or(Values::Scalar(1.0));
+        let v_th = ModuleKind::Population.value(&self.params, "V_th");
+        let v_th = v_th.unwrap_or_else(|| Arc::new(Values::Scalar(1.0)));
         if self.soft_reset { self.check_soft_reset(&v_th) } else { Ok(()) }
     }
 
