@@ -115,22 +115,10 @@ impl Expr<'_> {
         self.apply(Unary::Log)
     }
 
-    /// Returns the hyperbolic tangent.
-    #[must_use]
-    pub fn tanh(self) -> Self {
-        self.apply(Unary::Tanh)
-    }
-
     /// Returns the nearest integer; halves are rounded away from zero.
     #[must_use]
     pub(crate) fn round(self) -> Self {
         self.apply(Unary::Round)
-    }
-
-    /// Returns the derivative of the logistic function.
-    #[must_use]
-    pub fn logistic_slope(self) -> Self {
-        self.apply(Unary::LogisticSlope)
     }
 
     /// Returns `self` to the power `b`. Small integer powers are written as products, which are faster and also
@@ -169,24 +157,6 @@ impl Expr<'_> {
     #[must_use]
     pub fn reaches(self, b: Self) -> Self {
         self.with(Binary::GreaterEqual, b)
-    }
-
-    /// Returns the natural logarithm of `1 + self`.
-    #[must_use]
-    pub fn ln_1p(self) -> Self {
-        self.apply(Unary::Log1p)
-    }
-
-    /// Returns φ₁(a) = (e^a - 1)/a.
-    #[must_use]
-    pub fn phi1(self) -> Self {
-        self.apply(Unary::Exprel)
-    }
-
-    /// Returns the absolute value.
-    #[must_use]
-    pub fn abs(self) -> Self {
-        self.apply(Unary::Abs)
     }
 
     /// Returns the larger of `self` and a number.

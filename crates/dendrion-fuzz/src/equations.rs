@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use dendrion_equations::library;
+use dendrion_equations::{LIBRARY, library};
 use dendrion_language::define;
 
 use crate::mutate::{characters, mutated, words};
@@ -114,27 +114,6 @@ const WORDS: [&str; 102] = [
     "clip",
     "exprel",
     "1e308",
-];
-
-/// Names of library texts.
-const LIBRARY: [&str; 17] = [
-    "adaptive_if",
-    "adex",
-    "ca_pool",
-    "cadif",
-    "cal",
-    "cat",
-    "decaying_dendritic_spike",
-    "dendritic_spike",
-    "hh_k",
-    "hh_na",
-    "ih",
-    "izhikevich",
-    "ka",
-    "kca",
-    "kdr",
-    "km",
-    "nat",
 ];
 
 /// Texts with features that the library does not use.

@@ -16,13 +16,12 @@ use crate::syntax::{File, Id, Name, Node};
 pub(crate) fn parse(source: &str, lexed: Lexed) -> Result<(File<'_>, Vec<Span>), NmodlError> {
     let Lexed { tokens, comments, notes } = lexed;
     let file = File { notes, ..File::default() };
-    let mut parser = Parser { source, cursor: Cursor::new(source, tokens), file };
+    let mut parser = Parser { cursor: Cursor::new(source, tokens), file };
     parser.blocks()?;
     Ok((parser.file, comments))
 }
 
 struct Parser<'t> {
-    source: &'t str,
     cursor: Cursor<'t, Special>,
     file: File<'t>,
 }
@@ -111,7 +110,7 @@ impl<'t> Parser<'t> {
     }
 
     fn note(&mut self, span: Span, text: impl Into<String>) {
-        self.file.notes.add(self.source, span, text);
+        self.file.notes.add(self.cursor.source(), span, text);
     }
 
     fn push(&mut self, node: Node<'t>, span: Span) -> Id {
