@@ -33,7 +33,7 @@ pub fn formula(text: &str) -> Result<Formula, TextError> {
     with_stack(|| {
         let mut lexed = lex::lex(text)?;
         name_value(text, &mut lexed)?;
-        check::formula(text, &parse::parse(text, lexed)?)
+        check::formula(text, &parse::parse(text, lexed, true)?)
     })
 }
 

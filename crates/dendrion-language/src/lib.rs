@@ -66,7 +66,7 @@ pub fn define(text: &str) -> Result<Definition, TextError> {
 /// # Errors
 /// Returns the first error found, with its position.
 pub fn parse(text: &str) -> Result<Syntax, TextError> {
-    with_stack(|| parse::parse(text, lex::lex(text)?))
+    with_stack(|| parse::parse(text, lex::lex(text)?, false))
 }
 
 /// Returns the names that a text cannot define: keywords, functions, and quantities of the compartment.

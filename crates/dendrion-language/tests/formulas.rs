@@ -20,6 +20,25 @@ fn constants_are_parameters() {
     assert_eq!((alpha.name.as_str(), alpha.default, alpha.doc.as_str()), ("alpha", Some(2.0), "steepness"));
 }
 
+/// Functions of x have no currents, so `I` is a name like any other.
+#[test]
+fn names_of_mechanisms_have_no_special_meaning() {
+    let formula = formula("I = 2 (> 0); V = x*I; V").expect("valid");
+    assert_eq!(formula.definition.parameters[1].name, "I");
+}
+
+#[test]
+fn constant_conditions_are_named_expressions() {
+    for text in ["c = 1 > 2; where(c, x, 1)", "c = not (1 > 2) and pi < 4; d = c or x > 0; 1 if d else x"] {
+        let formula = formula(text).expect(text);
+        assert_eq!(formula.definition.parameters.len(), 1, "{text}");
+    }
+}
+
+/// The message for a statement of another kind.
+const DEFINITION: &str =
+    "expected a definition 'name = ...', or the value of the function as the last statement";
+
 #[test]
 fn wrong_texts_are_explained() {
     for (text, message, column) in [
@@ -27,15 +46,28 @@ fn wrong_texts_are_explained() {
         ("y = x*x", "the last statement is a definition; expected an expression of x", 1),
         ("1/(1 + abs(V))", "unknown name 'V'; expected one of: pi, x", 12),
         ("y = 1; 1/(1 + y1)", "unknown name 'y1'; did you mean 'y'?", 15),
-        ("y : mV; x", "expected a definition 'name = ...', or the value of the function as the last", 1),
-        ("dy/dt = x; x", "expected a definition 'name = ...', or the value of the function as the last", 2),
+        ("y : mV; x", DEFINITION, 1),
+        ("dy/dt = x; x", DEFINITION, 1),
+        ("x^2; 1/x", DEFINITION, 1),
+        ("y = 2; 2 = y; x", DEFINITION, 8),
+        ("y(0) = 2; x", DEFINITION, 1),
+        ("import y : mV; x", DEFINITION, 1),
+        ("on x > 0: y = 2\nx", DEFINITION, 1),
         ("x > 0", "the value is a condition; expected a pure number, for example from 'where(", 1),
-        ("x * 2 mV", "the value is in mV; expected a pure number", 1),
-        ("x : mV", "the value is a pure number; expected mV", 1),
+        ("x * 2 mV", "the numbers of a function of x have no units; write a product as '2 * mV'", 7),
+        ("2 x", "the numbers of a function of x have no units; write a product as '2 * x'", 3),
+        ("x : mV", "the numbers of a function of x have no units", 3),
+        ("y = 2 : mV; x", "the numbers of a function of x have no units", 7),
         ("x (> 0)", "the value is not a parameter, so it cannot have a bound", 1),
-        ("x + 2 mV", "a sum combines a pure number and mV; both must have the same unit", 1),
         ("1/(1 + x", "unexpected end of the line; expected ')' to close '('", 9),
-        ("x = 2; x", "'x' is defined twice", 1),
+        ("x = 2; x", "'x' is the argument of the function; choose another name", 1),
+        ("x = x + 1; x", "'x' is the argument of the function; choose another name", 1),
+        ("y = 2; y = 3; x", "'y' is defined twice", 8),
+        ("pi = 3; x", "'pi' is predefined; choose another name", 1),
+        ("y = y + x; y", "'y' depends on itself; expected an expression of x and of other names", 1),
+        ("where(x, 1, 2)", "this is a quantity; expected a condition, such as 'x > 0'", 7),
+        ("c = 1 > 2 (> 0); where(c, 1, x)", "'c' is not a parameter, so it cannot have a bound", 1),
+        ("c = 1 > 2; c*x", "this is a condition; expected a quantity, as from 'where(condition, 1, 0)'", 12),
         ("1/", "unexpected end of the line; expected a number, a name or '('", 3),
     ] {
         let error = formula(text).expect_err(text);

@@ -45,6 +45,17 @@ fn default(text: &str) -> Result<(f64, String, i32), TextError> {
 }
 
 #[test]
+fn constant_conditions_are_named_expressions() -> Result<(), TextError> {
+    let d =
+        define("I = where(c and d, 1 nS, g)*V : pA\nc = 1 > 2; d = 3 mV < 5 mV; g = 2 nS\non c: V = 0 mV")?;
+    assert_eq!((d.parameters.len(), d.expressions.len()), (1, 3));
+    for text in ["c = 1 > 2 : 1", "c = 1 > 2 (>= 0)", "export c\nc = 1 > 2", "export c\nc = V > 2 mV"] {
+        assert!(define(&format!("I = 1 nS*V : pA\n{text}")).is_err(), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
 fn defaults_keep_the_unit_they_are_written_in() -> Result<(), TextError> {
     let of = default;
     assert_eq!(of("p = 120 mS/cm2")?, (120.0, "mS/cm2".into(), -2));

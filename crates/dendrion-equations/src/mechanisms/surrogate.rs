@@ -85,4 +85,15 @@ mod tests {
         let text = format!("y0 = x; {}; y60", squares.join("; "));
         assert!((at(&Surrogate::own(text), 1.0) - 1.0).abs() < 1e-15);
     }
+
+    #[test]
+    fn constant_conditions_select_a_value() {
+        for (text, expected) in [
+            ("c = 1 > 2; where(c, x, 1)", 1.0),
+            ("c = not (1 > 2); where(c, x, 1)", 0.25),
+            ("c = 2 > 1; d = c and x > 0; 3 if d else x", 3.0),
+        ] {
+            assert!((at(&Surrogate::own(text), 0.25) - expected).abs() < 1e-15, "{text}");
+        }
+    }
 }

@@ -102,6 +102,13 @@ impl<'t> Checker<'t> {
                 name.span,
                 "in a text with dV/dt, I is the sum of all other currents into the compartment; choose another name",
             )),
+            Some(Meaning::Parameter(0)) if self.is_formula && word == "x" => {
+                let message = "'x' is the argument of the function; choose another name";
+                Err(self.error(name.span, message))
+            }
+            Some(Meaning::Pi) if self.is_formula => {
+                Err(self.error(name.span, format!("'{word}' is predefined; choose another name")))
+            }
             Some(Meaning::Given(_) | Meaning::Pi) => {
                 let given: Vec<&str> = GIVEN.iter().map(|(n, _)| *n).chain(["pi"]).collect();
                 let message = format!("'{word}' is already defined by the compartment ({}); choose another name", given.join(", "));

@@ -212,6 +212,7 @@ impl<'t> Checker<'t> {
     }
 
     fn export(&mut self, name: &Name, value: Option<Id>) -> Checked<()> {
+        const CONDITION: &str = "this is a condition; expected a quantity, as from 'where(condition, 1, 0)'";
         let word = name.text.to_string();
         if self.made.exports.iter().any(|e| e.name == word) {
             return Err(self.error(name.span, format!("'{word}' is exported twice")));
@@ -221,14 +222,13 @@ impl<'t> Checker<'t> {
             match self.types[value] {
                 Some(Type::Number(d)) => (value, d),
                 Some(Type::Zero | Type::Flag) => (value, Dimension::ONE),
-                _ => {
-                    return Err(
-                        self.error(self.syntax.nodes[value].1, "this is a condition; expected a quantity")
-                    );
-                }
+                _ => return Err(self.error(self.syntax.nodes[value].1, CONDITION)),
             }
         } else {
             let meaning = self.meaning(&name.text, name.span)?;
+            if matches!(meaning, Meaning::Expression(i) if self.is_condition(i)) {
+                return Err(self.error(name.span, CONDITION));
+            }
             let dimension = self.dimension_of(meaning);
             self.made.terms.push(Self::term_of(meaning));
             (self.made.terms.len() - 1, dimension)

@@ -34,7 +34,12 @@ impl Checker<'_> {
         }
         let Some(start) = (0..n).find(|i| waits[*i] > 0) else { return Ok(()) };
         let (name, span, _) = self.defined(self.in_circle(start, &waits));
-        let message = format!("'{name}' depends on itself; write 'd{name}/dt = ...' if it is a state");
+        let advice = if self.is_formula {
+            "expected an expression of x and of other names".to_string()
+        } else {
+            format!("write 'd{name}/dt = ...' if it is a state")
+        };
+        let message = format!("'{name}' depends on itself; {advice}");
         Err(self.error(span, message))
     }
 

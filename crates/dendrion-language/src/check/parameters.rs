@@ -16,8 +16,10 @@ impl Checker<'_> {
                 continue;
             };
             let word = &*name.text;
-            // A current and the value of a function are not parameters, even if they are constant.
-            if !self.is_literal(*value) || word == "I" || word.is_empty() {
+            // A current, the value of a function and conditions are not parameters, even if they are constant.
+            let is_current = word == "I" && !self.is_formula;
+            let is_condition = matches!(&self.syntax.nodes[*value].0, Node::Apply(f, _) if f.is_condition());
+            if !self.is_literal(*value) || is_current || word.is_empty() || is_condition {
                 if bound.is_some() {
                     let what = if word.is_empty() { "the value".into() } else { format!("'{word}'") };
                     return Err(self

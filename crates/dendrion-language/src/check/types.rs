@@ -70,7 +70,7 @@ impl Checker<'_> {
         Ok((found, Self::term_of(meaning)))
     }
 
-    fn is_condition(&self, expression: usize) -> bool {
+    pub(super) fn is_condition(&self, expression: usize) -> bool {
         self.types.get(self.made.expressions[expression].value) == Some(&Some(Type::Truth))
     }
 
@@ -233,13 +233,12 @@ impl Checker<'_> {
     }
 
     pub(super) fn condition(&self, id: Id) -> Checked<()> {
-        match self.types[id] {
-            Some(Type::Truth | Type::Flag) => Ok(()),
-            _ => Err(self.error(
-                self.syntax.nodes[id].1,
-                "this is a quantity; expected a condition, such as 'V > V_th'",
-            )),
+        if matches!(self.types[id], Some(Type::Truth | Type::Flag)) {
+            return Ok(());
         }
+        let example = if self.is_formula { "x > 0" } else { "V > V_th" };
+        let message = format!("this is a quantity; expected a condition, such as '{example}'");
+        Err(self.error(self.syntax.nodes[id].1, message))
     }
 
     fn pure(&self, id: Id, what: &str) -> Checked<()> {

@@ -104,6 +104,13 @@ impl Parser<'_> {
         if token.kind != Kind::Name || KEYWORDS.contains(&word) {
             return Ok(self.syntax.number(value, Written::default(), span));
         }
+        if self.is_formula {
+            let message = format!(
+                "the numbers of a function of x have no units; write a product as '{} * {word}'",
+                self.text(span)
+            );
+            return Err(self.error(token.span, message));
+        }
         let Power { factor, text, span: end } = self.unit_power(false)?;
         let unit = factor.unit();
         if !(unit.is_in_range() && unit.coherent(value).is_finite()) {

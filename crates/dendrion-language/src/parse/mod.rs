@@ -18,10 +18,11 @@ pub(crate) const KEYWORDS: [&str; 11] =
 /// Words that have a special meaning only in events, but that cannot be used as names of quantities.
 pub(crate) const WORDS: [&str; 3] = ["event", "spike", "weight"];
 
-/// Parses a text.
-pub(crate) fn parse(text: &str, lexed: Lexed) -> Result<Syntax, TextError> {
+/// Parses a text. `is_formula` is true for a function of `x`, which consists of definitions without units.
+pub(crate) fn parse(text: &str, lexed: Lexed, is_formula: bool) -> Result<Syntax, TextError> {
     let first = lexed.tokens.iter().find(|token| token.kind != LINE).copied();
-    let mut parser = Parser { cursor: Cursor::new(text, lexed.tokens), syntax: Syntax::default() };
+    let cursor = Cursor::new(text, lexed.tokens);
+    let mut parser = Parser { cursor, syntax: Syntax::default(), is_formula };
     parser.statements()?;
     comments::attach(text, first, lexed.comments, &mut parser.syntax);
     Ok(parser.syntax)
@@ -30,6 +31,7 @@ pub(crate) fn parse(text: &str, lexed: Lexed) -> Result<Syntax, TextError> {
 struct Parser<'t> {
     cursor: Cursor<'t, Special>,
     syntax: Syntax,
+    is_formula: bool,
 }
 
 impl<'t> cursor::Parser<'t> for Parser<'t> {

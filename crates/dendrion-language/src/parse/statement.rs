@@ -27,6 +27,9 @@ impl Parser<'_> {
     }
 
     fn statement(&mut self) -> Parsed<Statement> {
+        if self.is_formula {
+            return self.definition();
+        }
         if self.word() == "on" {
             return self.on();
         }
@@ -59,6 +62,22 @@ impl Parser<'_> {
             return self.initial(name);
         }
         Err(self.unexpected(&format!("'=' or ':' after '{}'", name.text)))
+    }
+
+    /// Parses a statement of a function of `x`. The name of the value is empty.
+    fn definition(&mut self) -> Parsed<Statement> {
+        if self.peek().kind != Kind::Name || self.ahead(1).kind != Kind::Symbol("=") {
+            let message =
+                "expected a definition 'name = ...', or the value of the function as the last statement";
+            return Err(self.error(self.peek().span, message));
+        }
+        let name = self.name("a name")?;
+        self.advance(1);
+        let value = self.expression()?;
+        if self.is(":") {
+            return Err(self.error(self.peek().span, "the numbers of a function of x have no units"));
+        }
+        Ok(Statement::Define { name, value, unit: None, bound: self.bound()?, doc: String::new() })
     }
 
     /// Parses the rest of `dx/dt = ...`, after `dx`.
