@@ -18,11 +18,12 @@ const LONGEST_DOC: usize = 200;
 
 impl<'t> Lowerer<'_, 't> {
     pub(super) fn declare(&mut self) -> Lowered<()> {
-        let file = self.file;
+        let file = self.input.file;
         let units: Vec<Option<Product>> =
             file.parameters.iter().map(|p| translate(p.unit, &file.units)).collect();
         let own = file.names();
-        self.names = Names::new(units.iter().flatten().flat_map(Product::bare_words), own, self.reserved);
+        self.names =
+            Names::new(units.iter().flatten().flat_map(Product::bare_words), own, self.input.reserved);
         self.given();
         self.ions()?;
         for (name, value) in &file.constants {
@@ -64,11 +65,11 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Declares a variable of the file. Returns false if it is already declared.
     pub(super) fn global(&mut self, name: Name<'t>, role: Role, held: Held) -> bool {
-        if self.globals.contains_key(name.text) {
+        if self.scopes.globals.contains_key(name.text) {
             return false;
         }
         let variable = self.variable(name, role, held);
-        self.globals.insert(name.text, variable);
+        self.scopes.globals.insert(name.text, variable);
         true
     }
 
@@ -76,7 +77,7 @@ impl<'t> Lowerer<'_, 't> {
     pub(super) fn outside_variable(&mut self, name: Name<'t>, role: Role, value: Value) {
         let held = Held::Known(value);
         if self.global(name, role, held.clone()) {
-            self.outside.push((self.variables.len() - 1, held));
+            self.scopes.outside.push((self.variables.len() - 1, held));
         }
     }
 
@@ -154,10 +155,10 @@ impl<'t> Lowerer<'_, 't> {
             return Err(self.twice(state.name));
         }
         let rate = self.variable(state.name, Role::Rate, Held::Unset);
-        self.rates.insert(state.name.text, rate);
+        self.scopes.rates.insert(state.name.text, rate);
         let name = self.plain(state.name);
-        let variable = self.globals.get(state.name.text).copied().unwrap_or(rate);
-        let is_concentration = self.inside.contains_key(state.name.text);
+        let variable = self.scopes.globals.get(state.name.text).copied().unwrap_or(rate);
+        let is_concentration = self.scopes.inside.contains_key(state.name.text);
         let span = state.name.span;
         self.states.push(State {
             name,
@@ -185,7 +186,7 @@ impl<'t> Lowerer<'_, 't> {
 
     fn parameter(&mut self, parameter: &Declared<'t>, unit: Option<&Product>, next: usize) -> Lowered<()> {
         let name = parameter.name;
-        if let Some(variable) = self.globals.get(name.text).copied() {
+        if let Some(variable) = self.scopes.globals.get(name.text).copied() {
             return self.declared_before(parameter, variable);
         }
         let default = parameter.default.unwrap_or(0.0);
@@ -257,13 +258,13 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Returns the comment that follows on the same line, before the next parameter.
     fn doc(&self, span: Span, next: usize) -> String {
-        let at = self.comments.partition_point(|c| c.start < span.start);
-        let Some(comment) = self.comments.get(at) else { return String::new() };
-        let between = self.source.get(span.start..comment.start).unwrap_or("\n");
+        let at = self.input.comments.partition_point(|c| c.start < span.start);
+        let Some(comment) = self.input.comments.get(at) else { return String::new() };
+        let between = self.input.source.get(span.start..comment.start).unwrap_or("\n");
         if comment.start > next || between.contains('\n') {
             return String::new();
         }
-        let text = comment.of(self.source).trim();
+        let text = comment.of(self.input.source).trim();
         let text: String =
             text.chars().take(LONGEST_DOC).map(|c| if c.is_control() { ' ' } else { c }).collect();
         text.trim().to_string()
@@ -272,12 +273,12 @@ impl<'t> Lowerer<'_, 't> {
     /// Declares a variable of the ASSIGNED block. A variable that the file reads but never assigns is 0 in NEURON unless
     /// the user sets it, so it becomes a parameter.
     fn assigned_or_parameter(&mut self, assigned: &Declared<'t>, read: &HashSet<&str>) {
-        let (file, name) = (self.file, assigned.name);
+        let (file, name) = (self.input.file, assigned.name);
         let is = |other: &Name<'_>| other.text == name.text;
         let shared = file.ions.iter().flat_map(|ion| ion.reads.iter().chain(&ion.writes));
         let is_shared = shared.chain(&file.nonspecific).chain(&file.electrode).any(is);
         if is_shared
-            || self.globals.contains_key(name.text)
+            || self.scopes.globals.contains_key(name.text)
             || file.set.contains(name.text)
             || file.routines.contains_key(name.text)
             || !read.contains(name.text)
@@ -313,9 +314,9 @@ impl<'t> Lowerer<'_, 't> {
         for index in 0..self.variables.len() {
             let Some(variable) = self.variables.get(index) else { break };
             let (name, is_unset) = (variable.name, variable.held == Held::Unset);
-            let written = self.inside.get(name.text).copied();
+            let written = self.scopes.inside.get(name.text).copied();
             let beginning = format!("{}0", name.text);
-            let own = self.globals.get(beginning.as_str()).and_then(|s| self.variables.get(*s));
+            let own = self.scopes.globals.get(beginning.as_str()).and_then(|s| self.variables.get(*s));
             let held = match (own.map(|s| (s.role, s.held.clone())), written) {
                 (Some((Role::Parameter | Role::Fixed(_), held)), _) if states.contains(&index) => held,
                 (_, Some(ion)) if is_unset => {

@@ -94,28 +94,29 @@ impl<'t> Lowerer<'_, 't> {
     /// Declares a local variable of the current block.
     pub(super) fn local(&mut self, name: Name<'t>, held: Held) {
         let variable = self.variable(name, Role::Local, held);
-        if let Some(scope) = self.frames.last_mut().and_then(|frame| frame.last_mut()) {
+        if let Some(scope) = self.scopes.frames.last_mut().and_then(|frame| frame.last_mut()) {
             scope.insert(name.text, variable);
         }
     }
 
     /// Returns the variable with this name.
     pub(super) fn resolve(&self, name: &str) -> Option<usize> {
-        let scopes = self.frames.last().into_iter().flatten().rev();
-        scopes.chain([&self.globals]).find_map(|scope| scope.get(name)).copied()
+        let scopes = self.scopes.frames.last().into_iter().flatten().rev();
+        scopes.chain([&self.scopes.globals]).find_map(|scope| scope.get(name)).copied()
     }
 
     pub(super) fn unknown(&self, name: &str, span: Span) -> NmodlError {
-        let weighs = self.file.receive.as_ref().is_some_and(|(args, ..)| args.iter().any(|a| a.text == name));
+        let weighs =
+            self.input.file.receive.as_ref().is_some_and(|(args, ..)| args.iter().any(|a| a.text == name));
         if weighs {
             let message = format!(
                 "'{name}' is the argument of NET_RECEIVE and only available there, in 's = s + {name}'"
             );
             return self.error(span, message);
         }
-        let locals = self.frames.last().into_iter().flatten().flat_map(|scope| scope.keys());
+        let locals = self.scopes.frames.last().into_iter().flatten().flat_map(|scope| scope.keys());
         // The names are sorted, so that the same file always results in the same message.
-        let mut known: Vec<&str> = locals.chain(self.globals.keys()).copied().collect();
+        let mut known: Vec<&str> = locals.chain(self.scopes.globals.keys()).copied().collect();
         known.sort_unstable();
         let hint = suggestion(name, known);
         self.error(span, format!("no variable named '{name}' is declared{hint}"))
@@ -128,7 +129,7 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     pub(super) fn read_variable(&mut self, index: usize, name: &str, span: Span) -> Lowered<Value> {
-        let is_initial = self.pass == Pass::Initial;
+        let is_initial = self.progress.pass == Pass::Initial;
         let Some(variable) = self.variables.get_mut(index) else { return Err(self.unknown(name, span)) };
         let message = match &variable.held {
             _ if variable.role == Role::Time => {
@@ -172,8 +173,9 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Creates an error about a variable that a condition does not assign in all cases.
     pub(super) fn partial(&self, name: &str, span: Span, read: Option<Span>) -> NmodlError {
-        let read = read
-            .map_or_else(String::new, |read| format!(", but it is used in line {}", read.line(self.source)));
+        let read = read.map_or_else(String::new, |read| {
+            format!(", but it is used in line {}", read.line(self.input.source))
+        });
         let message = format!("'{name}' is assigned only in some cases{read}; add an 'else' that assigns it");
         self.error(span, message)
     }
@@ -208,7 +210,7 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Assigns a value to a variable.
     pub(super) fn set(&mut self, index: usize, held: Held, span: Span) -> Lowered<()> {
-        let (pass, branches) = (self.pass, self.branches);
+        let (pass, branches) = (self.progress.pass, self.progress.branches);
         let Some(variable) = self.variables.get_mut(index) else { return Ok(()) };
         let name = variable.name.text;
         match variable.role {
@@ -232,7 +234,7 @@ impl<'t> Lowerer<'_, 't> {
         }
         let old = std::mem::replace(&mut variable.held, held);
         if branches > 0 {
-            self.journal.push((index, old));
+            self.progress.journal.push((index, old));
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Translates an expression to the equation language.
     pub(super) fn expression(&mut self, expr: Expr) -> Lowered<Value> {
-        let file = self.file;
+        let file = self.input.file;
         let mut values: Vec<Option<Value>> = Vec::new();
         for id in expr.first..=expr.root {
             let Some((node, span)) = file.nodes.get(id) else { break };
@@ -98,7 +98,7 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     fn call(&mut self, name: &'t str, arguments: Vec<Value>, span: Span) -> Lowered<Value> {
-        let file = self.file;
+        let file = self.input.file;
         match file.routines.get(name) {
             Some(routine) if routine.is_function => {
                 let value = self.run(routine, arguments, span, true)?;
@@ -157,7 +157,7 @@ impl<'t> Lowerer<'_, 't> {
             let message = format!("'{name}' is not supported in the equation language; {expected}");
             return self.error(span, message);
         }
-        let mut known: Vec<&str> = self.file.routines.keys().copied().collect();
+        let mut known: Vec<&str> = self.input.file.routines.keys().copied().collect();
         known.sort_unstable();
         let hint = suggestion(name, known.into_iter().chain(FUNCTIONS.iter().take(7).map(|(n, _)| *n)));
         self.error(span, format!("no function is named '{name}'{hint}; {expected}"))
@@ -172,7 +172,7 @@ impl<'t> Lowerer<'_, 't> {
         is_read: bool,
     ) -> Lowered<Option<Value>> {
         let name = routine.name.text;
-        if self.calls.contains(&name) {
+        if self.progress.calls.contains(&name) {
             return Err(self.error(span, format!("'{name}' calls itself, but recursion is not supported")));
         }
         let (wanted, count) = (routine.arguments.len(), arguments.len());
@@ -184,8 +184,8 @@ impl<'t> Lowerer<'_, 't> {
         for (argument, value) in routine.arguments.iter().zip(arguments) {
             given.push((*argument, self.named(&format!("{name}_{}", argument.text), value, true, span)?));
         }
-        self.calls.push(name);
-        self.frames.push(vec![super::Scope::new()]);
+        self.progress.calls.push(name);
+        self.scopes.frames.push(vec![super::Scope::new()]);
         for (argument, value) in given {
             self.local(argument, Held::Known(value));
         }
@@ -200,8 +200,8 @@ impl<'t> Lowerer<'_, 't> {
             }
             _ => done.map(|()| None),
         };
-        self.frames.pop();
-        self.calls.pop();
+        self.scopes.frames.pop();
+        self.progress.calls.pop();
         value
     }
 }

@@ -70,7 +70,7 @@ impl Quantity {
 
 impl<'t> Lowerer<'_, 't> {
     pub(super) fn ions(&mut self) -> Lowered<()> {
-        let file = self.file;
+        let file = self.input.file;
         let mut seen = HashSet::new();
         let mut owners: HashMap<&str, &str> = HashMap::new();
         for ion in &file.ions {
@@ -121,7 +121,7 @@ impl<'t> Lowerer<'_, 't> {
                 return Err(self.error(name.span, message));
             }
             if is_inside {
-                self.inside.insert(name.text.to_string(), of);
+                self.scopes.inside.insert(name.text.to_string(), of);
             }
         }
         Ok(())
@@ -130,7 +130,7 @@ impl<'t> Lowerer<'_, 't> {
     fn read_of_ion(&mut self, ion: &Ion<'t>, name: Name<'t>) -> Lowered<()> {
         let of = ion.name.text;
         // A written variable belongs to the file, and repeated READs are equivalent to one.
-        if ion.writes.iter().any(|w| w.text == name.text) || self.globals.contains_key(name.text) {
+        if ion.writes.iter().any(|w| w.text == name.text) || self.scopes.globals.contains_key(name.text) {
             return Ok(());
         }
         let (_, reversal, inside, outside) = defaults(of);
@@ -205,7 +205,7 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Returns whether the mechanism's currents are in nA; otherwise they are in mA/cm2.
     pub(super) fn is_point(&self) -> bool {
-        matches!(self.file.head, Some((Head::Point, _)))
+        matches!(self.input.file.head, Some((Head::Point, _)))
     }
 
     /// Returns the unit of the mechanism's currents.
@@ -215,7 +215,7 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Returns the statements that export the ion variables written by the file.
     pub(super) fn exports(&mut self) -> Lowered<Vec<Statement>> {
-        let file = self.file;
+        let file = self.input.file;
         let mut lines = Vec::new();
         for ion in &file.ions {
             for name in &ion.writes {
@@ -241,9 +241,9 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Returns the value of an exported variable at the end of a step.
     pub(super) fn written_value(&mut self, name: Name<'t>) -> Lowered<Value> {
-        let variable = self.globals.get(name.text).and_then(|i| self.variables.get(*i));
+        let variable = self.scopes.globals.get(name.text).and_then(|i| self.variables.get(*i));
         // A concentration keeps its value from INITIAL, but a current has to be assigned in each step.
-        let kept = self.inside.contains_key(name.text);
+        let kept = self.scopes.inside.contains_key(name.text);
         match variable.map(|s| &s.held) {
             Some(Held::Known(value)) => Ok(value.clone()),
             Some(Held::Before(value)) if kept => Ok(value.clone()),

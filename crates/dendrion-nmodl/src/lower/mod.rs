@@ -89,12 +89,48 @@ enum Pass {
 /// Names of a routine or block, with the indices of their variables.
 type Scope<'t> = HashMap<&'t str, usize>;
 
-pub(crate) struct Lowerer<'f, 't> {
+/// The file that is translated.
+#[derive(Clone, Copy)]
+struct Input<'f, 't> {
     source: &'t str,
     file: &'f File<'t>,
     comments: &'f [Span],
     /// Names that parameters cannot have.
     reserved: &'f [&'f str],
+    /// Whether the SOLVE statement of BREAKPOINT is executed after its other statements.
+    solves_last: bool,
+}
+
+/// The variables that each name denotes.
+#[derive(Default)]
+struct Scopes<'t> {
+    globals: Scope<'t>,
+    /// The variable of each state's derivative.
+    rates: Scope<'t>,
+    /// The scopes of each active call, from the outermost to the innermost.
+    frames: Vec<Vec<Scope<'t>>>,
+    /// External values of `v` and of the variables read from ions, restored after each block.
+    outside: Vec<(usize, Held)>,
+    /// Concentrations that the file writes, with their ions.
+    inside: HashMap<String, &'t str>,
+}
+
+/// The position in the execution of the file.
+struct Progress<'t> {
+    pass: Pass,
+    /// The routines that are being executed.
+    calls: Vec<&'t str>,
+    /// Previous values of the variables assigned in the current branch.
+    journal: Vec<(usize, Held)>,
+    branches: usize,
+    depth: usize,
+    /// The number of statements and nodes that may still be executed.
+    left: usize,
+}
+
+/// The state of the symbolic execution.
+pub(crate) struct Lowerer<'f, 't> {
+    input: Input<'f, 't>,
     names: Names,
     terms: Terms,
     defs: Defs,
@@ -102,25 +138,9 @@ pub(crate) struct Lowerer<'f, 't> {
     imports: Vec<Import>,
     states: Vec<State>,
     variables: Vec<Variable<'t>>,
-    globals: Scope<'t>,
-    /// The variable of each state's derivative.
-    rates: Scope<'t>,
-    /// The scopes of each active call, from the outermost to the innermost.
-    frames: Vec<Vec<Scope<'t>>>,
-    calls: Vec<&'t str>,
-    /// Previous values of the variables assigned in the current branch.
-    journal: Vec<(usize, Held)>,
-    branches: usize,
-    depth: usize,
-    left: usize,
-    pass: Pass,
+    scopes: Scopes<'t>,
+    progress: Progress<'t>,
     notes: Notes,
-    /// External values of `v` and of the variables read from ions, restored after each block.
-    outside: Vec<(usize, Held)>,
-    /// Whether the SOLVE statement of BREAKPOINT is executed after its other statements.
-    solves_last: bool,
-    /// Concentrations that the file writes, with their ions.
-    inside: HashMap<String, &'t str>,
 }
 
 /// Translates a file to equations.
@@ -133,25 +153,26 @@ pub(crate) fn lower<'t>(
     file: &File<'t>,
     (comments, reserved): (&[Span], &[&str]),
 ) -> Result<(Output, Notes), NmodlError> {
-    let first = lower_in_order(source, file, (comments, reserved), false);
+    let input = Input { source, file, comments, reserved, solves_last: false };
+    let first = lower_in_order(input);
     let solves = |s: &Statement<'_>| matches!(s, Statement::Solve { .. });
     if first.is_ok() || !file.breakpoint.iter().flatten().any(solves) {
         return first;
     }
-    lower_in_order(source, file, (comments, reserved), true).or(first)
+    lower_in_order(Input { solves_last: true, ..input }).or(first)
 }
 
-fn lower_in_order<'t>(
-    source: &'t str,
-    file: &File<'t>,
-    (comments, reserved): (&[Span], &[&str]),
-    solves_last: bool,
-) -> Result<(Output, Notes), NmodlError> {
+fn lower_in_order(input: Input<'_, '_>) -> Result<(Output, Notes), NmodlError> {
+    let progress = Progress {
+        pass: Pass::Initial,
+        calls: Vec::new(),
+        journal: Vec::new(),
+        branches: 0,
+        depth: 0,
+        left: BUDGET,
+    };
     let mut lowerer = Lowerer {
-        source,
-        file,
-        comments,
-        reserved,
+        input,
         names: Names::default(),
         terms: Terms::default(),
         defs: Defs::default(),
@@ -159,24 +180,14 @@ fn lower_in_order<'t>(
         imports: Vec::new(),
         states: Vec::new(),
         variables: Vec::new(),
-        globals: HashMap::new(),
-        rates: HashMap::new(),
-        frames: Vec::new(),
-        calls: Vec::new(),
-        journal: Vec::new(),
-        branches: 0,
-        depth: 0,
-        left: BUDGET,
-        pass: Pass::Initial,
+        scopes: Scopes::default(),
+        progress,
         notes: Notes::default(),
-        outside: Vec::new(),
-        solves_last,
-        inside: HashMap::new(),
     };
     lowerer.declare()?;
-    lowerer.block_in_frame(&file.initial)?;
+    lowerer.block_in_frame(&input.file.initial)?;
     lowerer.settle_initial();
-    lowerer.pass = Pass::Step;
+    lowerer.progress.pass = Pass::Step;
     let arrivals = lowerer.receive()?;
     lowerer.read_states();
     lowerer.breakpoint()?;
@@ -186,34 +197,34 @@ fn lower_in_order<'t>(
 
 impl<'t> Lowerer<'_, 't> {
     fn error(&self, span: Span, message: impl Into<String>) -> NmodlError {
-        NmodlError::new(self.source, span, message)
+        NmodlError::new(self.input.source, span, message)
     }
 
     fn note(&mut self, span: Span, text: impl Into<String>) {
-        self.notes.add(self.source, span, text);
+        self.notes.add(self.input.source, span, text);
     }
 
     /// Counts an executed statement or node.
     fn spend(&mut self, span: Span) -> Lowered<()> {
-        if self.left == 0 {
+        if self.progress.left == 0 {
             let message = format!(
                 "after expansion of all calls, the file has more than {BUDGET} operations; shorten it or call its routines less often"
             );
             return Err(self.error(span, message));
         }
-        self.left -= 1;
+        self.progress.left -= 1;
         Ok(())
     }
 
     fn deeper<T>(&mut self, span: Span, inner: impl FnOnce(&mut Self) -> Lowered<T>) -> Lowered<T> {
-        if self.depth >= DEEPEST {
+        if self.progress.depth >= DEEPEST {
             return Err(
                 self.error(span, format!("calls and conditions are nested more than {DEEPEST} levels deep"))
             );
         }
-        self.depth += 1;
+        self.progress.depth += 1;
         let found = inner(self);
-        self.depth -= 1;
+        self.progress.depth -= 1;
         found
     }
 
@@ -225,31 +236,31 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     fn span(&self, expr: Expr) -> Span {
-        self.file.nodes.get(expr.root).map_or_else(Span::default, |(_, span)| *span)
+        self.input.file.nodes.get(expr.root).map_or_else(Span::default, |(_, span)| *span)
     }
 
     /// Executes a block in its own scope, without access to the local variables of the surrounding blocks.
     fn block_in_frame(&mut self, block: &Block<'t>) -> Lowered<()> {
-        self.frames.push(Vec::new());
+        self.scopes.frames.push(Vec::new());
         let done = self.block(block);
-        self.frames.pop();
+        self.scopes.frames.pop();
         done?;
         self.restore_outside();
         Ok(())
     }
 
     fn breakpoint(&mut self) -> Lowered<()> {
-        let file = self.file;
+        let file = self.input.file;
         let Some(block) = &file.breakpoint else { return Ok(()) };
-        self.frames.push(vec![Scope::new()]);
+        self.scopes.frames.push(vec![Scope::new()]);
         let solves = |s: &&Statement<'t>| matches!(s, Statement::Solve { .. });
-        let done = if self.solves_last {
+        let done = if self.input.solves_last {
             let others = block.iter().filter(|s| !solves(s));
             others.chain(block.iter().filter(solves)).try_for_each(|s| self.statement(s))
         } else {
             block.iter().try_for_each(|s| self.statement(s))
         };
-        self.frames.pop();
+        self.scopes.frames.pop();
         done?;
         self.restore_outside();
         Ok(())
@@ -257,7 +268,7 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Restores `v` and the variables read from ions, whose changes are local to a block.
     fn restore_outside(&mut self) {
-        for (index, held) in &self.outside {
+        for (index, held) in &self.scopes.outside {
             if let Some(variable) = self.variables.get_mut(*index) {
                 variable.held = held.clone();
             }
@@ -267,7 +278,8 @@ impl<'t> Lowerer<'_, 't> {
     /// Calls `run` with the external values, and restores the previous values afterwards.
     fn isolated(&mut self, run: impl FnOnce(&mut Self) -> Lowered<()>) -> Lowered<()> {
         let held = |l: &Self, index: usize| l.variables.get(index).map_or(Held::Unset, |s| s.held.clone());
-        let before: Vec<(usize, Held)> = self.outside.iter().map(|(i, _)| (*i, held(self, *i))).collect();
+        let before: Vec<(usize, Held)> =
+            self.scopes.outside.iter().map(|(i, _)| (*i, held(self, *i))).collect();
         self.restore_outside();
         let done = run(self);
         for (index, held) in before {

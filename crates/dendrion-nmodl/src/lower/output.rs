@@ -40,7 +40,7 @@ impl<'t> Lowerer<'_, 't> {
         first.append(&mut beginnings);
         let mut last = self.exports()?;
         if first.is_empty() && last.is_empty() || (!self.gives_current() && last.is_empty()) {
-            let span = self.file.head.map_or_else(Span::default, |(_, name)| name.span);
+            let span = self.input.file.head.map_or_else(Span::default, |(_, name)| name.span);
             let message = "the mechanism has no effect; expected a current (NONSPECIFIC_CURRENT, ELECTRODE_CURRENT or USEION .. WRITE) or a written concentration";
             return Err(self.error(span, message));
         }
@@ -60,16 +60,16 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     fn gives_current(&self) -> bool {
-        !self.outward().is_empty() || !self.file.electrode.is_empty()
+        !self.outward().is_empty() || !self.input.file.electrode.is_empty()
     }
 
     /// Returns the currents that are positive if they leave the cell.
     fn outward(&self) -> Vec<Name<'t>> {
-        let ions = self.file.ions.iter().flat_map(|ion| {
+        let ions = self.input.file.ions.iter().flat_map(|ion| {
             let name = format!("i{}", ion.name.text);
             ion.writes.iter().filter(move |w| w.text == name)
         });
-        self.file.nonspecific.iter().chain(ions).copied().collect()
+        self.input.file.nonspecific.iter().chain(ions).copied().collect()
     }
 
     fn arrival(&mut self, state: usize) -> Statement {
@@ -82,7 +82,7 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Returns the current into the compartment: electrode currents minus all other currents.
     fn current(&mut self) -> Lowered<Option<Statement>> {
-        let (outward, electrode) = (self.outward(), self.file.electrode.clone());
+        let (outward, electrode) = (self.outward(), self.input.file.electrode.clone());
         let Some(one) = outward.first().or(electrode.first()).copied() else { return Ok(None) };
         let mut out: Option<Value> = None;
         self.terms.at = one.span;
@@ -170,7 +170,7 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Names the variables' values at the end of a step.
     fn kept(&mut self) -> Vec<(usize, String)> {
-        debug_assert_eq!(self.pass, Pass::Step);
+        debug_assert_eq!(self.progress.pass, Pass::Step);
         let mut kept = Vec::new();
         for i in 0..self.variables.len() {
             let Some(variable) = self.variables.get(i) else { break };
@@ -184,7 +184,7 @@ impl<'t> Lowerer<'_, 't> {
             if self.states.iter().any(|state| state.variable == i) {
                 continue;
             }
-            if value.constant == Some(0.0) && !self.file.set.contains(name.text) {
+            if value.constant == Some(0.0) && !self.input.file.set.contains(name.text) {
                 continue;
             }
             if let Some(constant) = value.constant {

@@ -12,7 +12,7 @@ impl<'t> Lowerer<'_, 't> {
     /// Determines the states to which spikes are added, and the factors of their weights. Returns the indices of
     /// the states.
     pub(super) fn receive(&mut self) -> Lowered<Vec<usize>> {
-        let file = self.file;
+        let file = self.input.file;
         let Some((arguments, block, span)) = &file.receive else { return Ok(Vec::new()) };
         let Some(weight) = arguments.first() else {
             return Err(
@@ -20,7 +20,7 @@ impl<'t> Lowerer<'_, 't> {
             );
         };
         let mut arrivals = Vec::new();
-        self.frames.push(vec![super::Scope::new()]);
+        self.scopes.frames.push(vec![super::Scope::new()]);
         for statement in block {
             let (name, value) = self.addition(statement, weight.text)?;
             let state = self.receiving_state(name)?;
@@ -40,7 +40,7 @@ impl<'t> Lowerer<'_, 't> {
             }
             arrivals.push(state);
         }
-        self.frames.pop();
+        self.scopes.frames.pop();
         Ok(arrivals)
     }
 
@@ -52,7 +52,7 @@ impl<'t> Lowerer<'_, 't> {
                 let [state, value] = arguments.as_slice() else {
                     return Err(self.no_addition(name.span, weight));
                 };
-                match self.file.nodes.get(state.root) {
+                match self.input.file.nodes.get(state.root) {
                     Some((Node::Name(text), span)) => Ok((Name { text, span: *span }, *value)),
                     _ => Err(self.no_addition(name.span, weight)),
                 }
@@ -90,7 +90,7 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Returns the factor of the weight in `state + weight*factor`, or `None` if it is 1.
     fn factor(&mut self, state: &str, value: Expr, weight: &str) -> Lowered<Option<Value>> {
-        let file = self.file;
+        let file = self.input.file;
         let whole = self.span(value);
         let is = |id: Id, wanted: &str| matches!(file.nodes.get(id), Some((Node::Name(name), _)) if *name == wanted);
         let mut weights = (value.first..=value.root).filter(|id| is(*id, weight));

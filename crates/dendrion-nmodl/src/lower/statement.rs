@@ -14,11 +14,11 @@ type Changes = BTreeMap<usize, Held>;
 
 impl<'t> Lowerer<'_, 't> {
     pub(super) fn block(&mut self, block: &Block<'t>) -> Lowered<()> {
-        if let Some(frame) = self.frames.last_mut() {
+        if let Some(frame) = self.scopes.frames.last_mut() {
             frame.push(Scope::new());
         }
         let done = block.iter().try_for_each(|statement| self.statement(statement));
-        if let Some(frame) = self.frames.last_mut() {
+        if let Some(frame) = self.scopes.frames.last_mut() {
             frame.pop();
         }
         done
@@ -43,7 +43,7 @@ impl<'t> Lowerer<'_, 't> {
 
     fn assign(&mut self, name: Name<'t>, value: Expr) -> Lowered<()> {
         let Some(variable) = self.resolve(name.text) else {
-            return Err(if self.file.routines.contains_key(name.text) {
+            return Err(if self.input.file.routines.contains_key(name.text) {
                 let message = format!(
                     "'{}' is a routine; its return value can only be assigned inside the routine",
                     name.text
@@ -62,8 +62,9 @@ impl<'t> Lowerer<'_, 't> {
             }
             Err(error) => return Err(error),
         };
-        let routine = self.calls.last().filter(|r| role == Some(Role::Local) && **r != name.text);
-        let is_function = routine.is_some_and(|r| self.file.routines.get(*r).is_some_and(|r| r.is_function));
+        let routine = self.progress.calls.last().filter(|r| role == Some(Role::Local) && **r != name.text);
+        let is_function =
+            routine.is_some_and(|r| self.input.file.routines.get(*r).is_some_and(|r| r.is_function));
         let base = match routine {
             Some(routine) if is_function => format!("{routine}_{}", name.text),
             _ => name.text.to_string(),
@@ -76,17 +77,17 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Returns whether a value in INITIAL may be infinite or NaN, which is harmless if no state depends on it.
     fn may_be_infinite(&self, role: Option<Role>, error: &NmodlError) -> bool {
-        self.pass == Pass::Initial
+        self.progress.pass == Pass::Initial
             && matches!(role, Some(Role::Assigned { .. } | Role::Local))
             && error.message == NOT_FINITE
     }
 
     fn rate(&mut self, name: Name<'t>, value: Expr) -> Lowered<()> {
-        let Some(variable) = self.rates.get(name.text).copied() else {
+        let Some(variable) = self.scopes.rates.get(name.text).copied() else {
             let message = format!("'{0}' is not a state; declare it in STATE to use {0}' = ...", name.text);
             return Err(self.error(name.span, message));
         };
-        if self.pass == Pass::Initial {
+        if self.progress.pass == Pass::Initial {
             let message = format!("{}' is assigned in INITIAL; move it to DERIVATIVE", name.text);
             return Err(self.error(name.span, message));
         }
@@ -96,7 +97,7 @@ impl<'t> Lowerer<'_, 't> {
 
     fn call_statement(&mut self, name: Name<'t>, arguments: &[Expr]) -> Lowered<()> {
         self.spend(name.span)?;
-        let file = self.file;
+        let file = self.input.file;
         let Some(routine) = file.routines.get(name.text) else {
             let message = format!("no PROCEDURE is named '{}'", name.text);
             let hint = crate::error::suggestion(name.text, sorted(file.routines.keys().copied()));
@@ -115,14 +116,14 @@ impl<'t> Lowerer<'_, 't> {
             let message = "STEADYSTATE is not supported; write 'x = ...' for each state in INITIAL instead";
             return Err(self.error(name.span, message));
         }
-        if self.pass == Pass::Initial || !self.calls.is_empty() {
+        if self.progress.pass == Pass::Initial || !self.progress.calls.is_empty() {
             return Err(self.error(name.span, "SOLVE is only allowed in BREAKPOINT"));
         }
-        let file = self.file;
+        let file = self.input.file;
         if let Some(block) = file.derivatives.get(name.text) {
-            self.calls.push(name.text);
+            self.progress.calls.push(name.text);
             let done = self.isolated(|l| l.deeper(name.span, |l| l.block_in_frame(block)));
-            self.calls.pop();
+            self.progress.calls.pop();
             return done;
         }
         match file.routines.get(name.text) {
@@ -144,7 +145,8 @@ impl<'t> Lowerer<'_, 't> {
             return self.deeper(span, |l| l.block(if value == 0.0 { no } else { yes }));
         }
         let known = condition.logic.clone();
-        let base = self.calls.last().map_or_else(|| "case".to_string(), |call| format!("{call}_case"));
+        let base =
+            self.progress.calls.last().map_or_else(|| "case".to_string(), |call| format!("{call}_case"));
         let condition = self.named(&base, condition, true, span)?;
         let yes = self.deeper(span, |l| l.branch(yes))?;
         let no = self.deeper(span, |l| l.branch(no))?;
@@ -171,7 +173,7 @@ impl<'t> Lowerer<'_, 't> {
         let zero = self.terms.number(0.0);
         let Some(variable) = self.variables.get(variable) else { return Held::Unset };
         match (&variable.held, variable.role) {
-            (Held::Unset, Role::Assigned { .. }) if self.pass == Pass::Initial => Held::Known(zero),
+            (Held::Unset, Role::Assigned { .. }) if self.progress.pass == Pass::Initial => Held::Known(zero),
             (held, _) => held.clone(),
         }
     }
@@ -229,13 +231,13 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Executes a branch, undoes its assignments and returns them.
     fn branch(&mut self, block: &Block<'t>) -> Lowered<Changes> {
-        let (mark, own) = (self.journal.len(), self.variables.len());
-        self.branches += 1;
+        let (mark, own) = (self.progress.journal.len(), self.variables.len());
+        self.progress.branches += 1;
         let done = self.block(block);
-        self.branches -= 1;
+        self.progress.branches -= 1;
         let mut changes = Changes::new();
-        while self.journal.len() > mark {
-            let Some((index, before)) = self.journal.pop() else { break };
+        while self.progress.journal.len() > mark {
+            let Some((index, before)) = self.progress.journal.pop() else { break };
             let Some(variable) = self.variables.get_mut(index) else { continue };
             let after = std::mem::replace(&mut variable.held, before);
             // Assignments are undone from the last to the first, so the first one seen is the final value.
