@@ -197,15 +197,30 @@ def draw(initializer: tuple[Any, ...], seed: int, path: str, n: int) -> NDArray[
 
 class Morphology:
     @staticmethod
-    def from_swc(name: str, text: str) -> Morphology: ...
+    def read_swc(path: str) -> Morphology: ...
     @staticmethod
     def from_points(
-        positions: NDArray[np.float64], diameters: NDArray[np.float64], parents: NDArray[np.int64], kinds: list[int]
+        what: str,
+        positions: NDArray[np.float64],
+        diameters: NDArray[np.float64],
+        parents: NDArray[np.int64],
+        kinds: list[int],
     ) -> Morphology: ...
     @staticmethod
     def from_sections(
         lengths: list[float], diameters: list[float], parents: list[int], kinds: list[int]
     ) -> Morphology: ...
+    @staticmethod
+    def from_parts(
+        sections: list[tuple[int, int | None, float, int]],
+        samples: NDArray[np.float64],
+        warnings: list[tuple[int | None, int | None, str]],
+    ) -> Morphology: ...
+    def parts(
+        self,
+    ) -> tuple[
+        list[tuple[int, int | None, float, int]], NDArray[np.float64], list[tuple[int | None, int | None, str]]
+    ]: ...
     def sections(self) -> list[tuple[int, int | None, float, float, float, float, int, float]]: ...
     def samples(self, section: int) -> NDArray[np.float64]: ...
     def at(self, section: int, x: float) -> tuple[list[float], float]: ...
@@ -218,6 +233,11 @@ class Morphology:
         kind: int | None,
         ranges: tuple[tuple[float, float] | None, tuple[float, float] | None, tuple[float, float] | None],
     ) -> list[int]: ...
+    def intervals(
+        self,
+        kind: int | None,
+        ranges: tuple[tuple[float, float] | None, tuple[float, float] | None, tuple[float, float] | None],
+    ) -> list[tuple[int, float, float]]: ...
 
 class Cvs:
     def column(self, name: str) -> NDArray[np.float64]: ...

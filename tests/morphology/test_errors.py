@@ -26,6 +26,12 @@ def made(**changes):
         ({"kinds": ["soma", "bassal", "basal"]}, dn.UnknownNameError, r"kind\[1\] = 'bassal'.*did you mean 'basal'"),
         ({"kinds": ["soma", -1, 3]}, dn.ParameterError, r"kind\[1\] = -1: expected an SWC number >= 0"),
         ({"kinds": "soma"}, dn.ParameterError, "kinds = 'soma': expected a list of 3 kinds"),
+        ({"kinds": np.array(3)}, dn.ParameterError, r"kinds = array\(3\): expected a list of 3 kinds"),
+        ({"kinds": {1, 2, 3}}, dn.ParameterError, "kinds = {1, 2, 3}: expected a list of 3 kinds"),
+        ({"kinds": {1: 1, 2: 2, 3: 3}}, dn.ParameterError, "kinds = .*: expected a list of 3 kinds"),
+        ({"kinds": 3}, dn.ParameterError, "kinds = 3: expected a list of 3 kinds"),
+        ({"points": POINTS * 1e200}, dn.MorphologyError, "section 1 .basal. has the length inf um; expected"),
+        ({"diameters": [10.0, 1e200, 1e200]}, dn.MorphologyError, "section 1 .basal. has the area"),
         (
             {"points": np.zeros((0, 3)), "diameters": [], "parents": np.zeros(0, int), "kinds": []},
             dn.MorphologyError,
@@ -83,18 +89,18 @@ def test_other_formats_are_named(tmp_path):
         (lambda t: t.cvs(dn.MaxLength(5.0), C=0.0), dn.ParameterError, "C = 0.0: expected a number > 0"),
         (
             lambda t: t.cvs(dn.MaxLength(1e-9)),
-            dn.MorphologyError,
-            r"needs about .* GB for .* CVs per cell: expected at most",
+            dn.ResourceError,
+            r"Morphology\.cvs: needs about .* GB for .* CVs per cell: expected at most",
         ),
         (
             lambda t: t.cvs(dn.PerSection([1, 2, 3])),
-            dn.MorphologyError,
+            dn.ParameterError,
             "3 values; expected one number, or one for each",
         ),
         (
             lambda t: t.cvs(dn.MaxLength(5.0)).select("axon"),
-            dn.MorphologyError,
-            "has no axon; expected one of: soma, basal",
+            dn.ParameterError,
+            r"CVs\.select: has no axon; expected one of: soma, basal",
         ),
         (lambda t: t.cvs(dn.MaxLength(5.0)).at(3), dn.ParameterTypeError, "location = 3: expected a Location"),
         (lambda t: dn.MaxLength(0.0), dn.ParameterError, r"MaxLength: length = 0\.0: expected a number > 0 \(um\)"),
@@ -102,6 +108,10 @@ def test_other_formats_are_named(tmp_path):
         (lambda t: dn.PerSection(0), dn.ParameterError, "PerSection: n = 0: expected an integer >= 1"),
         (lambda t: dn.PerSection(1.5), dn.ParameterTypeError, r"PerSection: n = 1\.5: expected an integer"),
         (lambda t: dn.DLambda(-0.1), dn.ParameterError, r"DLambda: fraction = -0\.1: expected a number > 0"),
+        (lambda t: dn.Morphology(), dn.ParameterTypeError, r"cannot be created directly; use Morphology\.read"),
+        (lambda t: type(t.cvs(dn.PerSection(1)))(), dn.ParameterTypeError, r"CVs: cannot be created directly"),
+        (lambda t: t.random(n=2**70, seed=0), dn.ResourceError, r"n = 1\d*: expected at most 1,000,000"),
+        (lambda t: t.random([3], n=1, seed=0), dn.ParameterTypeError, r"region = \[3\]: expected a Region or the name"),
         (lambda t: dn.Morphology(3), dn.ParameterTypeError, r"cannot be created directly; use Morphology\.read"),
         (lambda t: dn.Morphology.cable(100.0, 0.0), dn.MorphologyError, r"diameter\[0\] = 0: expected a number > 0"),
         (
@@ -109,8 +119,57 @@ def test_other_formats_are_named(tmp_path):
             dn.MorphologyError,
             r"parent\[1\] = 1",
         ),
+        (
+            lambda t: dn.Morphology.from_sections([1.0, 1.0], [1.0, 1.0], [-1, 0], ["basal", "soma"]),
+            dn.MorphologyError,
+            r"kind\[1\] = soma, attached to section 0 \(basal\): expected the soma at the root",
+        ),
     ],
 )
 def test_mistakes_are_errors(call, error, message):
     with pytest.raises(error, match=message):
         call(made())
+
+
+def test_too_many_cvs_have_numbers():
+    with pytest.raises(dn.ResourceError) as caught:
+        dn.Morphology.cable(1000.0, 1.0).cvs(dn.MaxLength(1e-4))
+    assert (caught.value.needed, caught.value.limit) == (10_000_000.0, 1_000_000.0)
+
+
+def test_an_unknown_kind_has_the_known_kinds():
+    with pytest.raises(dn.UnknownNameError) as caught:
+        dn.Region("apicla")
+    assert (caught.value.name, caught.value.known) == ("apicla", ["soma", "axon", "basal", "apical"])
+
+
+def write(path, points, sections, soma=()):
+    """Write a file with MorphIO. Each section is a tuple of first and last point; none has a parent."""
+    morphio = pytest.importorskip("morphio")
+    made = morphio.mut.Morphology()
+    if len(soma):
+        made.soma.points, made.soma.diameters = soma, np.full(len(soma), 0.1)
+        made.soma.type = morphio.SomaType.SOMA_SIMPLE_CONTOUR
+    for first, last in sections:
+        level = morphio.PointLevel(points[first:last], np.ones(last - first).tolist())
+        made.append_root_section(level, morphio.SectionType.basal_dendrite)
+    made.write(str(path))
+    return path
+
+
+@pytest.mark.parametrize("name", ["cell.asc", "cell.h5"])
+def test_trees_that_no_soma_connects_are_refused(tmp_path, name):
+    points = [[0.0, 0, 0], [10, 0, 0], [0, 20, 0], [0, 40, 0]]
+    path = write(tmp_path / name, points, [(0, 2), (2, 4)])
+    with pytest.raises(dn.MorphologyError, match=rf"{name}: has 2 separate trees and no soma; expected one"):
+        dn.Morphology.read(path)
+    contour = np.array([[5.0, 0, 0], [0, 5.0, 0], [-5.0, 0, 0], [0, -5.0, 0]])
+    path = write(tmp_path / name, points, [(0, 2), (2, 4)], contour)
+    assert [s.parent for s in dn.Morphology.read(path).sections] == [None, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["cell.asc", "cell.h5"])
+def test_errors_of_other_formats_have_the_name_of_the_file(tmp_path, name):
+    path = write(tmp_path / name, [[0.0, 0, 0], [0, 0, 0]], [(0, 2)])
+    with pytest.raises(dn.MorphologyError, match=rf"{name}: section 0 .basal. has no length"):
+        dn.Morphology.read(path)

@@ -1,6 +1,10 @@
 """Morphologies can be created from files, points and cylinders."""
 
 import copy
+import pickle
+import signal
+import threading
+import time
 
 import dendrion as dn
 import numpy as np
@@ -110,6 +114,57 @@ def test_random_places_are_reproducible_and_within_their_region(tree):
     assert np.mean([p.section == 1 for p in places]) == pytest.approx(5 / 6, abs=0.06)
 
 
+def test_random_places_are_found_in_the_smallest_region(tmp_path):
+    # A diameter of 3 um is passed at a single point between two samples, which a grid would miss.
+    tree = read(tmp_path, "1 3 0 0 0 1 -1\n2 3 7 0 0 2 1\n3 3 10 0 0 2.5 2\n")
+    thin = tree.random(tree.region(diameter=(3.0, 3.000001)), n=10, seed=0)
+    assert len(thin) == 10
+    assert all(tree.distance(p) == pytest.approx(3.5, abs=1e-4) for p in thin)
+    points = tree.random(dn.Region(distance=(7.0, 7.0)), n=3, seed=0)
+    assert [tree.distance(p) for p in points] == pytest.approx([7.0] * 3)
+    assert tree.random(n=0, seed=0) == []
+
+
+def test_single_points_of_a_region_are_equally_likely():
+    tree = dn.Morphology.from_sections([20.0, 100.0, 200.0], [20.0, 1.0, 2.0], [-1, 0, 0], ["soma", "basal", "basal"])
+    places = tree.random(dn.Region(distance=(60.0, 60.0)), n=400, seed=3)
+    assert {(p.section, p.x) for p in places} == {(1, 0.5), (2, 0.25)}
+    assert np.mean([p.section == 1 for p in places]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_random_places_have_a_uniform_density_on_tapered_sections(tmp_path):
+    tree = read(tmp_path, random_swc(7))
+    region = dn.Region("basal", distance=(20.0, 90.0), diameter=(0.8, 1.6))
+    places = tree.random(region, n=4000, seed=5)
+    grid = [tree.at(s.index, x) for s in tree.sections if s.kind == "basal" for x in np.linspace(0, 1, 2001)]
+    lengths = np.array([tree.sections[p.section].length for p in grid]) / 2000
+    inside = np.array([20 <= tree.distance(p) <= 90 and 0.8 <= diameter(tree, p) <= 1.6 for p in grid])
+    assert all(20 - 1e-9 <= tree.distance(p) <= 90 + 1e-9 for p in places)
+    assert all(0.8 - 1e-9 <= diameter(tree, p) <= 1.6 + 1e-9 for p in places)
+    for section in {p.section for p in places}:
+        own = np.array([p.section == section for p in grid])
+        expected = (lengths * inside * own).sum() / (lengths * inside).sum()
+        assert np.mean([p.section == section for p in places]) == pytest.approx(expected, abs=0.03)
+
+
+def diameter(tree, place):
+    samples = tree.samples(place.section)
+    return np.interp(place.x * samples[-1, 4], samples[:, 4], samples[:, 3])
+
+
+def test_the_order_of_lines_has_no_effect(tmp_path):
+    lines = "1 1 0 0 0 5 -1\n2 1 0 -5 0 5 1\n3 1 0 5 0 5 1\n4 4 0 5 0 1 1\n5 4 0 25 0 1 4\n".splitlines()
+    expected = read(tmp_path, "\n".join(lines)).sections
+    assert [s.length for s in expected] == [10.0, 20.0]
+    for shift in range(1, 5):
+        assert read(tmp_path, "\n".join(lines[shift:] + lines[:shift])).sections == expected
+
+
+def test_branching_somata_have_order_0(tmp_path):
+    tree = read(tmp_path, "1 1 0 0 0 5 -1\n2 1 9 0 0 5 1\n3 1 -9 0 0 5 1\n4 3 20 0 0 1 2\n5 3 30 0 0 1 4\n")
+    assert sorted((s.kind, s.order) for s in tree.sections) == [("basal", 1), ("soma", 0), ("soma", 0)]
+
+
 def test_gaps_are_warnings(tmp_path):
     chain = "".join(f"{i} 3 {5 * i} 0 0 1 {i - 1}\n" for i in range(2, 30))
     tree = read(tmp_path, f"1 1 0 0 0 5 -1\n{chain}30 3 900 0 0 1 29\n")
@@ -133,4 +188,67 @@ def test_files_of_morphio_are_read(tmp_path, name):
 
 
 def test_copies_share_the_morphology(tree):
+    cvs = tree.cvs(dn.PerSection(2))
     assert copy.deepcopy([tree])[0] is tree
+    assert copy.copy(cvs) is copy.deepcopy([cvs])[0] is cvs
+
+
+def test_pickles_keep_everything(tmp_path):
+    chain = "".join(f"{i} 3 {5 * i} 0 0 {1 + 0.1 * (i % 3)} {i - 1}\n" for i in range(2, 30))
+    tree = read(tmp_path, f"1 1 0 0 0 5 -1\n{chain}30 3 900 0 0 1 29\n")
+    for policy in (dn.MaxLength(7.0), dn.PerSection([1, 9]), dn.DLambda(0.03)):
+        cvs = tree.cvs(policy, C=2.0, r_axial=150.0)
+        region, place = tree.region("basal", distance=(5.0, 60.0)), tree.at(1, 0.3)
+        again, divided, part, there, same = pickle.loads(pickle.dumps((tree, cvs, region, place, policy)))
+        assert again.sections == tree.sections
+        assert again.warnings == tree.warnings
+        assert all((again.samples(k) == tree.samples(k)).all() for k in range(len(tree.sections)))
+        assert (divided.area == cvs.area).all()
+        assert divided._cvs.nodes() == cvs._cvs.nodes()
+        assert divided._morphology is again
+        assert (part, there, repr(same)) == (region, place, repr(policy))
+        assert (divided.select(part) == cvs.select(region)).all()
+
+
+def test_numbers_of_numpy_are_kinds(tree):
+    made = dn.Morphology.from_sections([1.0, 2.0], [1.0, 1.0], [-1, 0], np.int64(3))
+    assert made.kinds == ["basal"]
+    assert made.sections == dn.Morphology.from_sections([1.0, 2.0], [1.0, 1.0], [-1, 0], np.array([3, 3])).sections
+    cvs = tree.cvs(dn.PerSection(2))
+    assert (cvs.select(np.int64(4)) == cvs.select("apical")).all()
+    assert tree.random(np.int64(4), n=3, seed=0) == tree.random("apical", n=3, seed=0)
+
+
+def test_reading_a_file_releases_the_interpreter(tmp_path):
+    lines = "".join(f"{i} 3 {i} 0 0 1 {i - 1}\n" for i in range(2, 120_000))
+    (tmp_path / "cell.swc").write_text("1 3 1 0 0 1 -1\n" + lines, encoding="utf-8")
+    ticks, done = [], threading.Event()
+
+    def tick():
+        while not done.wait(0.001):
+            ticks.append(time.perf_counter())
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    begun = time.perf_counter()
+    dn.Morphology.read(tmp_path / "cell.swc")
+    ended = time.perf_counter()
+    done.set()
+    thread.join()
+    inside = [t for t in ticks if begun < t < ended]
+    assert max(np.diff([begun, *inside, ended])) < 0.5 * (ended - begun)
+
+
+def test_interrupts_end_the_reading_of_a_file(tmp_path):
+    lines = "".join(f"{i} 3 {i} 0 0 1 {i - 1}\n" for i in range(2, 600_000))
+    (tmp_path / "cell.swc").write_text("1 3 1 0 0 1 -1\n" + lines, encoding="utf-8")
+    found = []
+
+    def read():
+        threading.Timer(0.02, signal.raise_signal, [signal.SIGINT]).start()
+        found.append(dn.Morphology.read(tmp_path / "cell.swc"))
+        time.sleep(1.0)
+
+    with pytest.raises(KeyboardInterrupt):
+        read()
+    assert not found

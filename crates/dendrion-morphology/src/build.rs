@@ -1,6 +1,6 @@
 //! Morphologies of cylinders.
 
-use crate::error::{MorphologyError, Problem};
+use crate::error::{MorphologyError, Problem, none_of};
 use crate::kind::Kind;
 use crate::section::{Attachment, Section};
 use crate::tree::Morphology;
@@ -23,8 +23,8 @@ impl Morphology {
     /// before it. The coordinates, which are used only for plots, spread the branches in a plane.
     ///
     /// # Errors
-    /// Returns an error if a length or diameter is not positive, or if a parent does not come before its
-    /// children.
+    /// Returns an error if a length or diameter is not positive, if a parent does not come before its
+    /// children, or if a soma is attached to another kind of section.
     pub fn from_sections(specs: &[SectionSpec]) -> Result<Self, MorphologyError> {
         check(specs)?;
         let leaves = leaves(specs);
@@ -84,7 +84,14 @@ fn check(specs: &[SectionSpec]) -> Result<(), MorphologyError> {
         }
         match spec.parent {
             None if i == 0 => {}
-            Some(p) if p < i => {}
+            Some(p) if p < i => {
+                if spec.kind == Kind::Soma && specs[p].kind != Kind::Soma {
+                    let parent = specs[p].kind.name();
+                    problems.push(Problem::general(format!(
+                        "kind[{i}] = soma, attached to section {p} ({parent}): expected the soma at the root"
+                    )));
+                }
+            }
             _ => {
                 let value = spec.parent.map_or(-1, |p| p as i64);
                 let what = if i == 0 {
@@ -99,7 +106,7 @@ fn check(specs: &[SectionSpec]) -> Result<(), MorphologyError> {
             }
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(MorphologyError(problems)) }
+    none_of(problems)
 }
 
 /// Returns the number of tips beyond each section.

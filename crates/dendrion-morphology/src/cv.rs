@@ -10,9 +10,9 @@
 use std::collections::HashMap;
 use std::f64::consts::PI;
 
-use crate::error::{MorphologyError, Problem};
-use crate::section::Section;
-use crate::tree::Morphology;
+use crate::error::MorphologyError;
+use crate::section::{Attachment, Section};
+use crate::tree::{Morphology, connections};
 
 /// Maximum number of CVs of a cell.
 const MOST_CVS: usize = 1_000_000;
@@ -89,11 +89,16 @@ impl CvTree {
     /// Returns the CV that contains a position. A position on a boundary belongs to the distal CV; `x` = 1
     /// belongs to the last CV.
     pub fn cv_at(&self, section: usize, x: f64) -> usize {
-        let count = self.first[section + 1] - self.first[section];
-        // Positions such as 0.3 are not exact, so a boundary is recognized up to rounding.
-        let k = (x * count as f64 + 1e-9).floor().max(0.0) as usize;
-        self.first[section] + k.min(count - 1)
+        cv_at(&self.first, section, x)
     }
+}
+
+/// See [`CvTree::cv_at`]; `first` is [`CvTree::first`].
+fn cv_at(first: &[usize], section: usize, x: f64) -> usize {
+    let count = first[section + 1] - first[section];
+    // Positions such as 0.3 are not exact, so a boundary is recognized up to rounding.
+    let k = (x * count as f64 + 1e-9).floor().max(0.0) as usize;
+    first[section] + k.min(count - 1)
 }
 
 /// Divides a morphology into CVs.
@@ -120,15 +125,10 @@ fn counts(
     membrane: Membrane,
 ) -> Result<Vec<usize>, MorphologyError> {
     let sections = morphology.sections();
-    let positive = |name: &str, value: f64, unit: &str| {
-        let is_valid = value.is_finite() && value > 0.0;
-        let what = || format!("{name} = {value}: expected a number > 0{unit}");
-        if is_valid { Ok(()) } else { Err(MorphologyError::one(what())) }
-    };
     let counted: Vec<f64> = match policy {
         CvPolicy::MaxLength(most) => {
             positive("MaxLength: length", *most, " (um)")?;
-            sections.iter().map(|s| (s.length() / most - 1e-9).ceil()).collect()
+            sections.iter().map(|s| (s.length() / most - 1e-9).ceil().max(1.0)).collect()
         }
         CvPolicy::Each(n) => vec![*n as f64; sections.len()],
         CvPolicy::PerSection(n) if n.len() == sections.len() => n.iter().map(|n| *n as f64).collect(),
@@ -137,11 +137,13 @@ fn counts(
             let what = format!(
                 "PerSection: n has {given} values; expected one number, or one for each of the {needed} sections"
             );
-            return Err(MorphologyError::one(what));
+            return Err(MorphologyError::Value(what));
         }
         CvPolicy::DLambda { fraction, frequency } => {
             positive("DLambda: fraction", *fraction, "")?;
             positive("DLambda: frequency", *frequency, " (Hz)")?;
+            positive("DLambda: r_axial", membrane.r_axial, " (ohm cm)")?;
+            positive("DLambda: C", membrane.c, " (uF/cm2)")?;
             let odd = |s: &Section| {
                 let lambdas = lambdas(s, *frequency, membrane);
                 f64::midpoint(lambdas / fraction, 0.9).floor() * 2.0 + 1.0
@@ -149,22 +151,32 @@ fn counts(
             sections.iter().map(odd).collect()
         }
     };
-    if let Some(i) =
-        counted.iter().position(|n| *n < 1.0 && matches!(policy, CvPolicy::Each(_) | CvPolicy::PerSection(_)))
-    {
+    if let Some(i) = counted.iter().position(|n| *n < 1.0) {
         let what = format!("PerSection: n = {} for section {i}: expected an integer >= 1", counted[i]);
-        return Err(MorphologyError::one(what));
+        return Err(MorphologyError::Value(what));
     }
-    let total: f64 = counted.iter().map(|n| n.max(1.0)).sum();
-    if total > MOST_CVS as f64 {
-        // Each CV needs a few hundred bytes even without mechanisms.
-        let what = format!(
-            "needs about {:.1} GB for {total:.0} CVs per cell: expected at most {MOST_CVS} CVs; use longer ones",
-            total * 256.0 / 1e9
-        );
-        return Err(MorphologyError(vec![Problem::general(what)]));
+    // Numbers beyond the range of f64 make the total infinite or NaN.
+    let total: f64 = counted.iter().sum();
+    if total.is_nan() || total > MOST_CVS as f64 {
+        return Err(too_many(total));
     }
-    Ok(counted.iter().map(|n| n.max(1.0) as usize).collect())
+    Ok(counted.iter().map(|n| *n as usize).collect())
+}
+
+fn positive(name: &str, value: f64, unit: &str) -> Result<(), MorphologyError> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(MorphologyError::Value(format!("{name} = {value}: expected a number > 0{unit}")))
+}
+
+fn too_many(total: f64) -> MorphologyError {
+    // Each CV needs a few hundred bytes even without mechanisms.
+    let what = format!(
+        "needs about {:.1} GB for {total:.0} CVs per cell: expected at most {MOST_CVS} CVs; use longer ones",
+        total * 256.0 / 1e9
+    );
+    MorphologyError::Limit { what, needed: Some(total), limit: MOST_CVS as f64 }
 }
 
 /// Returns the length of a section in units of the length constant `sqrt(d/(4 pi f r_axial C))` for an
@@ -174,7 +186,8 @@ fn lambdas(section: &Section, frequency: f64, membrane: Membrane) -> f64 {
     let unit = 1e5 / (4.0 * PI * frequency * membrane.r_axial * membrane.c).sqrt();
     let piece = |pair: &[crate::section::Sample]| {
         let mean = f64::midpoint(pair[0].diameter, pair[1].diameter);
-        (pair[1].distance - pair[0].distance) / (unit * mean.sqrt())
+        let gap = pair[1].distance - pair[0].distance;
+        if gap == 0.0 { 0.0 } else { gap / (unit * mean.sqrt()) }
     };
     section.samples.windows(2).map(piece).sum()
 }
@@ -190,6 +203,8 @@ struct Assembly<'a> {
     first: Vec<usize>,
     /// Node of each CV.
     node_of: Vec<usize>,
+    /// The place where each section is connected.
+    places: Vec<Place>,
     /// Number of sections attached to each end.
     attached: HashMap<End, usize>,
     /// Nodes of the junctions that have been created.
@@ -197,6 +212,7 @@ struct Assembly<'a> {
 }
 
 /// The place where a section is connected.
+#[derive(Clone, Copy)]
 enum Place {
     Root,
     /// The centre of a CV.
@@ -212,37 +228,30 @@ impl<'a> Assembly<'a> {
             first.push(first[first.len() - 1] + n);
         }
         let total = first[counts.len()];
-        let mut assembly = Self {
+        let place = |connection: Option<Attachment>| match connection {
+            None => Place::Root,
+            Some(at) if at.x >= 1.0 => Place::End((at.section, 1)),
+            Some(at) if at.x > 0.0 => Place::Centre(cv_at(&first, at.section, at.x)),
+            Some(at) => Place::End((at.section, 0)),
+        };
+        let places: Vec<Place> = connections(morphology.sections()).into_iter().map(place).collect();
+        let mut attached = HashMap::new();
+        for place in &places {
+            if let Place::End(end) = place {
+                *attached.entry(*end).or_default() += 1;
+            }
+        }
+        Self {
             morphology,
             counts,
             cvs: Vec::with_capacity(total),
             nodes: Vec::with_capacity(total + counts.len()),
             first,
             node_of: vec![0; total],
-            attached: HashMap::new(),
+            places,
+            attached,
             junctions: HashMap::new(),
-        };
-        for section in 0..counts.len() {
-            if let Place::End(end) = assembly.place(section) {
-                *assembly.attached.entry(end).or_default() += 1;
-            }
         }
-        assembly
-    }
-
-    /// Returns the place where a section is connected. A section that is attached to the beginning of another
-    /// section, other than the root, is connected where that section is connected.
-    fn place(&self, section: usize) -> Place {
-        let Some(at) = self.morphology.sections()[section].parent else { return Place::Root };
-        if at.x >= 1.0 {
-            return Place::End((at.section, 1));
-        }
-        if at.x <= 0.0 {
-            return if at.section == 0 { Place::End((0, 0)) } else { self.place(at.section) };
-        }
-        let count = self.counts[at.section];
-        let k = ((at.x * count as f64 + 1e-9).floor() as usize).min(count - 1);
-        Place::Centre(self.first[at.section] + k)
     }
 
     /// Adds the CVs and nodes of a section.
@@ -250,7 +259,7 @@ impl<'a> Assembly<'a> {
         let section = &self.morphology.sections()[index];
         let n = self.counts[index];
         // Resistance from the last node to the beginning of the next CV.
-        let (mut parent, mut before) = match self.place(index) {
+        let (mut parent, mut before) = match self.places[index] {
             Place::Root => (None, 0.0),
             Place::Centre(cv) => (Some(self.node_of[cv]), 0.0),
             Place::End(end) => self.end(end),

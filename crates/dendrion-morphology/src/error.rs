@@ -31,18 +31,36 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The reasons why a morphology cannot be used.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{}", listed(.0))]
-pub struct MorphologyError(
-    /// All faults that were found, in the order of points.
-    pub Vec<Problem>,
-);
+/// The reasons why a morphology cannot be created, divided or searched.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum MorphologyError {
+    /// The morphology is not a valid tree. Contains all faults that were found, in the order of points.
+    #[error("{}", listed(.0))]
+    Faults(Vec<Problem>),
+    /// A value is not accepted, or a region contains nothing.
+    #[error("{0}")]
+    Value(String),
+    /// A limit of this crate is exceeded.
+    #[error("{what}")]
+    Limit {
+        /// Description of the limit.
+        what: String,
+        /// The needed number; `None` if it is unknown.
+        needed: Option<f64>,
+        /// The largest accepted number.
+        limit: f64,
+    },
+}
 
 impl MorphologyError {
     pub(crate) fn one(what: impl Into<String>) -> Self {
-        Self(vec![Problem::general(what)])
+        Self::Faults(vec![Problem::general(what)])
     }
+}
+
+/// Returns an error if there are faults.
+pub(crate) fn none_of(problems: Vec<Problem>) -> Result<(), MorphologyError> {
+    if problems.is_empty() { Ok(()) } else { Err(MorphologyError::Faults(problems)) }
 }
 
 /// Maximum number of faults in a message.

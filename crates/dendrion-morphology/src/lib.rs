@@ -7,6 +7,7 @@
 mod build;
 mod cv;
 mod error;
+mod interval;
 mod kind;
 mod points;
 mod region;
@@ -14,10 +15,12 @@ mod section;
 mod soma;
 mod swc;
 mod tree;
+mod valid;
 
 pub use build::SectionSpec;
 pub use cv::{Cv, CvPolicy, CvTree, Membrane, discretize};
 pub use error::{MorphologyError, Problem};
+pub use interval::Interval;
 pub use kind::Kind;
 pub use points::{Point, check};
 pub use region::{Range, Region};

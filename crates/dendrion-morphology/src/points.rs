@@ -1,8 +1,6 @@
 //! Points with diameters and parents, as in SWC files, and checks of such points.
 
-use std::collections::HashMap;
-
-use crate::error::{MorphologyError, Problem};
+use crate::error::{MorphologyError, Problem, none_of};
 use crate::kind::Kind;
 
 /// A sample of a reconstructed neuron.
@@ -62,7 +60,7 @@ pub fn check(points: &[Point]) -> Result<(), MorphologyError> {
             what: format!("{what}its parents form a cycle; expected a tree"),
         });
     }
-    if problems.is_empty() { Ok(()) } else { Err(MorphologyError(problems)) }
+    none_of(problems)
 }
 
 /// Returns the description of a point in a message.
@@ -139,32 +137,4 @@ pub(crate) fn jumps(points: &[Point]) -> Vec<Problem> {
 pub(crate) fn distance(a: [f64; 3], b: [f64; 3]) -> f64 {
     let square = |k: usize| (a[k] - b[k]) * (a[k] - b[k]);
     (square(0) + square(1) + square(2)).sqrt()
-}
-
-/// Converts the ids and parent ids of a file to indices. A parent of -1 marks the root.
-pub(crate) fn indices(
-    ids: &[i64],
-    parents: &[i64],
-    lines: &[usize],
-) -> Result<Vec<Option<usize>>, MorphologyError> {
-    let mut known = HashMap::with_capacity(ids.len());
-    let mut problems = Vec::new();
-    for (i, id) in ids.iter().enumerate() {
-        if let Some(first) = known.insert(*id, i) {
-            let what = format!("id {id} is used by line {} already; expected unique ids", lines[first]);
-            problems.push(Problem { point: Some(i), line: Some(lines[i]), what });
-        }
-    }
-    let mut found = Vec::with_capacity(ids.len());
-    for (i, parent) in parents.iter().enumerate() {
-        let index = known.get(parent).copied();
-        if *parent != -1 && index.is_none() {
-            let what = format!(
-                "parent {parent} does not exist; expected the id of another line, or -1 for the root"
-            );
-            problems.push(Problem { point: Some(i), line: Some(lines[i]), what });
-        }
-        found.push(index.filter(|_| *parent != -1));
-    }
-    if problems.is_empty() { Ok(found) } else { Err(MorphologyError(problems)) }
 }

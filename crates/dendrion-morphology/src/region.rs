@@ -43,7 +43,7 @@ impl Region {
                 && within(&self.order, morphology.order(cv.section) as f64)
         };
         let found: Vec<usize> = (0..tree.cvs.len()).filter(belongs).collect();
-        if found.is_empty() { Err(MorphologyError::one(self.why_empty(morphology))) } else { Ok(found) }
+        if found.is_empty() { Err(MorphologyError::Value(self.why_empty(morphology))) } else { Ok(found) }
     }
 
     /// Explains why a region contains no CVs.

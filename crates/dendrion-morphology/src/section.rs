@@ -98,8 +98,13 @@ impl Section {
         let length = self.length();
         let (s0, s1) = (x0 * length, if x1 >= 1.0 { length } else { x1 * length });
         let mut part = Part::default();
-        for pair in self.samples.windows(2) {
+        // The last sample before the part, or the first sample.
+        let first = self.samples.partition_point(|p| p.distance < s0).saturating_sub(1);
+        for pair in self.samples[first..].windows(2) {
             let (a, b) = (pair[0], pair[1]);
+            if a.distance > s1 {
+                break;
+            }
             let gap = b.distance - a.distance;
             if gap == 0.0 {
                 let inside = s0 < a.distance || (s0 == 0.0 && a.distance == 0.0);

@@ -2,53 +2,72 @@
 //!
 //! Each line describes a point: id, kind, x, y, z, radius (um) and the id of its parent. `#` begins a comment.
 
-use crate::error::{MorphologyError, Problem};
+use crate::error::{MorphologyError, Problem, none_of};
 use crate::kind::Kind;
-use crate::points::{Point, check, indices};
+use crate::points::{Point, check};
 
 /// Maximum number of points in a file. The largest published reconstructions have about a million.
-const MOST_POINTS: usize = 50_000_000;
+const MOST_POINTS: usize = 5_000_000;
 
-/// Reads the points of an SWC file.
+/// Reads the points of an SWC file. They are sorted by their ids, so that the order of lines has no effect.
 ///
 /// # Errors
 /// Returns the lines that cannot be read or, if all lines can be read, the faults of the tree; see [`check`].
 pub fn read_swc(text: &str) -> Result<Vec<Point>, MorphologyError> {
-    let (mut ids, mut parents, mut lines, mut points) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut rows: Vec<(i64, i64, Point)> = Vec::new();
     let mut problems = Vec::new();
     for (k, line) in text.lines().enumerate() {
         let content = line.split('#').next().unwrap_or_default().trim().trim_start_matches('\u{feff}');
         if content.is_empty() {
             continue;
         }
-        if points.len() >= MOST_POINTS {
-            return Err(MorphologyError::one(format!("has more than {MOST_POINTS} points")));
+        if rows.len() >= MOST_POINTS {
+            let what = format!("has too many points: expected at most {MOST_POINTS}");
+            return Err(MorphologyError::Limit { what, needed: None, limit: MOST_POINTS as f64 });
         }
         match parse(content) {
-            Ok((id, parent, point)) => {
-                ids.push(id);
-                parents.push(parent);
-                lines.push(k + 1);
-                points.push(Point { line: Some(k + 1), ..point });
-            }
+            Ok((id, parent, point)) => rows.push((id, parent, Point { line: Some(k + 1), ..point })),
             Err(what) => problems.push(Problem { point: None, line: Some(k + 1), what }),
         }
         if problems.len() > 100 {
             break;
         }
     }
-    if !problems.is_empty() {
-        return Err(MorphologyError(problems));
-    }
-    if points.is_empty() {
+    none_of(problems)?;
+    if rows.is_empty() {
         return Err(MorphologyError::one(
             "has no points; expected lines with id, kind, x, y, z, radius and the id of the parent",
         ));
     }
-    for (point, parent) in points.iter_mut().zip(indices(&ids, &parents, &lines)?) {
-        point.parent = parent;
-    }
+    rows.sort_by_key(|(id, ..)| *id);
+    let points = connected(&rows)?;
     check(&points)?;
+    Ok(points)
+}
+
+/// Returns the points of rows that are sorted by id, and consist of the id, the id of the parent, and the point. A parent
+/// of -1 marks the root.
+fn connected(rows: &[(i64, i64, Point)]) -> Result<Vec<Point>, MorphologyError> {
+    let mut problems = Vec::new();
+    for (k, pair) in rows.windows(2).enumerate() {
+        if pair[0].0 == pair[1].0 {
+            let first = pair[0].2.line.unwrap_or_default();
+            let what = format!("id {} is used by line {first} already; expected unique ids", pair[1].0);
+            problems.push(Problem { point: Some(k + 1), line: pair[1].2.line, what });
+        }
+    }
+    let mut points = Vec::with_capacity(rows.len());
+    for (i, (_, parent, point)) in rows.iter().enumerate() {
+        let found = rows.binary_search_by_key(parent, |(id, ..)| *id).ok().filter(|_| *parent != -1);
+        if *parent != -1 && found.is_none() {
+            let what = format!(
+                "parent {parent} does not exist; expected the id of another line, or -1 for the root"
+            );
+            problems.push(Problem { point: Some(i), line: point.line, what });
+        }
+        points.push(Point { parent: found, ..*point });
+    }
+    none_of(problems)?;
     Ok(points)
 }
 

@@ -1,10 +1,11 @@
 //! Morphologies: trees of sections.
 
-use crate::error::{MorphologyError, Problem};
+use crate::error::{MorphologyError, Problem, none_of};
 use crate::kind::Kind;
 use crate::points::{self, Point};
 use crate::section::{Attachment, Section};
 use crate::soma::{self, Form};
+use crate::valid;
 
 /// The shape of a neuron: a tree of sections. Parents come before their children, and the root is the first section.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,57 +36,23 @@ impl Morphology {
             }
             check_soma(&points, &soma)?;
         }
-        let sections = Splitter::new(&points, &soma).sections();
-        let mut problems = Vec::new();
-        for (i, section) in sections.iter().enumerate() {
-            if section.length() <= 0.0 {
-                let at = section.samples[0].position;
-                let what = format!(
-                    "section {i} ({}) has no length: all of its points are at ({}, {}, {}); expected different points",
-                    section.kind.name(),
-                    at[0],
-                    at[1],
-                    at[2]
-                );
-                problems.push(Problem::general(what));
-            }
-        }
-        if !problems.is_empty() {
-            return Err(MorphologyError(problems));
-        }
-        Self::new(sections, warnings)
+        Self::new(Splitter::new(&points, &soma).sections(), warnings)
     }
 
     /// Creates a morphology from sections whose parents come before them.
     ///
     /// # Errors
-    /// Returns an error if the attachment of a section is invalid or if a section has no length.
-    pub(crate) fn new(sections: Vec<Section>, warnings: Vec<Problem>) -> Result<Self, MorphologyError> {
-        let mut children = vec![0_usize; sections.len()];
-        for (i, section) in sections.iter().enumerate() {
-            match section.parent {
-                Some(at) if at.section < i => children[at.section] += 1,
-                None if i == 0 => {}
-                _ => {
-                    let what =
-                        format!("section {i}: expected a parent with a smaller index, and only one root");
-                    return Err(MorphologyError::one(what));
-                }
-            }
-        }
-        let (mut distances, mut orders) = (Vec::<f64>::new(), Vec::<usize>::new());
+    /// Returns an error if the attachment or a sample of a section is invalid, if a section has no length, if its
+    /// length, area or resistance is not a finite number, or if a soma is not connected to the root.
+    pub fn new(sections: Vec<Section>, warnings: Vec<Problem>) -> Result<Self, MorphologyError> {
+        valid::check(&sections)?;
+        let mut distances: Vec<f64> = Vec::with_capacity(sections.len());
         for section in &sections {
-            let Some(at) = section.parent else {
-                distances.push(0.0);
-                orders.push(0);
-                continue;
-            };
-            let parent = &sections[at.section];
-            distances.push(along(parent, distances[at.section], at.section == 0, at.x));
-            // A change of kind is not a branch.
-            let branches = parent.kind == Kind::Soma || children[at.section] > 1;
-            orders.push(orders[at.section] + usize::from(branches));
+            distances.push(section.parent.map_or(0.0, |at| {
+                along(&sections[at.section], distances[at.section], at.section == 0, at.x)
+            }));
         }
+        let orders = orders(&sections);
         Ok(Self { sections, warnings, distances, orders })
     }
 
@@ -104,8 +71,8 @@ impl Morphology {
         self.sections[0].kind == Kind::Soma
     }
 
-    /// Returns the branch order of a section: 0 for the root, and one more beyond each branch point. Sections
-    /// attached to a soma have order 1.
+    /// Returns the branch order of a section: 0 for the root and for all sections of the soma, 1 for sections attached
+    /// to the soma, and one more beyond each branch point.
     pub fn order(&self, section: usize) -> usize {
         self.orders[section]
     }
@@ -125,6 +92,45 @@ impl Morphology {
     pub fn area(&self) -> f64 {
         self.sections.iter().map(Section::area).sum()
     }
+}
+
+/// Returns the place where each section is connected. A section that is attached to the beginning of another section,
+/// other than the root, is connected where that section is connected.
+pub(crate) fn connections(sections: &[Section]) -> Vec<Option<Attachment>> {
+    let mut found: Vec<Option<Attachment>> = Vec::with_capacity(sections.len());
+    for section in sections {
+        found.push(match section.parent {
+            Some(at) if at.x <= 0.0 && at.section != 0 => found[at.section],
+            other => other,
+        });
+    }
+    found
+}
+
+/// Returns the branch order of each section.
+fn orders(sections: &[Section]) -> Vec<usize> {
+    let connections = connections(sections);
+    // Number of sections that are connected to the two ends of each section.
+    let mut attached = vec![[0_usize; 2]; sections.len()];
+    let end = |x: f64| usize::from(x >= 1.0);
+    for at in connections.iter().flatten() {
+        attached[at.section][end(at.x)] += 1;
+    }
+    let mut orders: Vec<usize> = Vec::with_capacity(sections.len());
+    for (section, connection) in sections.iter().zip(&connections) {
+        orders.push(match connection {
+            None => 0,
+            Some(_) if section.kind == Kind::Soma => 0,
+            Some(at) if sections[at.section].kind == Kind::Soma => 1,
+            // A change of kind, with a single section at that end, is not a branch.
+            Some(at) => {
+                let is_inside = at.x > 0.0 && at.x < 1.0;
+                let branches = is_inside || attached[at.section][end(at.x)] > 1;
+                orders[at.section] + usize::from(branches)
+            }
+        });
+    }
+    orders
 }
 
 /// Returns the path length from the origin to a position on a section that begins at `begin`.
@@ -150,14 +156,13 @@ fn check_soma(points: &[Point], soma: &[usize]) -> Result<(), MorphologyError> {
             ),
         })
         .collect();
-    if problems.is_empty() { Ok(()) } else { Err(MorphologyError(problems)) }
+    none_of(problems)
 }
 
 /// Divides a tree of points into sections.
 struct Splitter<'a> {
     points: &'a [Point],
     children: Vec<Vec<usize>>,
-    soma: &'a [usize],
     form: Form,
     sections: Vec<Section>,
     /// Sections to be created: the first point, and the place where it is attached.
@@ -165,23 +170,16 @@ struct Splitter<'a> {
 }
 
 impl<'a> Splitter<'a> {
-    fn new(points: &'a [Point], soma: &'a [usize]) -> Self {
+    fn new(points: &'a [Point], soma: &[usize]) -> Self {
         let form = soma::form(points, soma);
-        Self {
-            points,
-            children: points::children(points),
-            soma,
-            form,
-            sections: Vec::new(),
-            waiting: Vec::new(),
-        }
+        Self { points, children: points::children(points), form, sections: Vec::new(), waiting: Vec::new() }
     }
 
     /// Returns the sections, in depth-first order.
     fn sections(mut self) -> Vec<Section> {
         let root = self.points.iter().position(|p| p.parent.is_none()).unwrap_or(0);
-        if self.points[root].kind == Kind::Soma && self.form != Form::Stack {
-            self.compact_soma();
+        if let Form::Sphere(centre) = self.form {
+            self.sphere(centre);
         } else if self.continuation(root, self.points[root].kind).is_none() && !self.children[root].is_empty()
         {
             self.branching_root(root);
@@ -194,14 +192,12 @@ impl<'a> Splitter<'a> {
         self.sections
     }
 
-    /// Creates a soma from one or three samples, to whose centre all branches are attached.
-    fn compact_soma(&mut self) {
-        self.sections.push(Section::new(Kind::Soma, None, soma::cylinder(self.points, self.soma)));
+    /// Creates a soma that represents a sphere, to whose centre all branches are attached.
+    fn sphere(&mut self, centre: usize) {
+        self.sections.push(Section::new(Kind::Soma, None, soma::cylinder(&self.points[centre])));
         let at = Some(Attachment { section: 0, x: 0.5 });
-        for i in self.soma.iter().rev() {
-            let branches = self.children[*i].iter().rev().filter(|c| self.points[**c].kind != Kind::Soma);
-            self.waiting.extend(branches.map(|c| (*c, at)));
-        }
+        let branches = self.children[centre].iter().rev().filter(|c| self.points[**c].kind != Kind::Soma);
+        self.waiting.extend(branches.map(|c| (*c, at)));
     }
 
     /// Plans the sections of a tree that branches at its first point: the first branch is the root, and the
@@ -233,20 +229,20 @@ impl<'a> Splitter<'a> {
         if samples.len() == 1 {
             samples.push(samples[0]);
         }
-        let section = Section::new(kind, parent, samples);
-        let (index, length) = (self.sections.len(), section.length());
-        // On stacked somata, branches may be attached at any sample. On all other sections, the children are
-        // attached to the end.
-        let skipped = section.samples.len() - chain.len();
+        let index = self.sections.len();
+        // All sections end at their last point, except that somata may have branches at any point.
+        let place = |i: usize| match i {
+            _ if i == last => 1.0,
+            _ if self.points[i].parent.is_none() => 0.0,
+            _ => 0.5,
+        };
         let mut waiting = Vec::new();
         for (k, i) in chain.iter().enumerate() {
-            let distance = section.samples[(k + skipped).min(section.samples.len() - 1)].distance;
-            let x = if *i == last { 1.0 } else { distance / length };
             let next = chain.get(k + 1);
             let others = self.children[*i].iter().filter(|c| Some(*c) != next);
-            waiting.extend(others.map(|c| (*c, Some(Attachment { section: index, x }))));
+            waiting.extend(others.map(|c| (*c, Some(Attachment { section: index, x: place(*i) }))));
         }
-        self.sections.push(section);
+        self.sections.push(Section::new(kind, parent, samples));
         self.waiting.extend(waiting.into_iter().rev());
     }
 
@@ -264,14 +260,17 @@ impl<'a> Splitter<'a> {
     fn start(&self, first: usize, own: usize) -> Option<([f64; 3], f64)> {
         let point = &self.points[first];
         let parent = &self.points[point.parent?];
-        let from_soma = parent.kind == Kind::Soma && point.kind != Kind::Soma;
-        match self.form {
-            // Without the line to the soma, a single sample would have no length.
-            Form::Single | Form::Triple if from_soma => {
-                (own == 1).then_some((parent.position, point.diameter))
-            }
-            Form::Stack if from_soma => Some((parent.position, point.diameter)),
-            _ => Some((parent.position, parent.diameter)),
+        if parent.kind != Kind::Soma || point.kind == Kind::Soma {
+            return Some((parent.position, parent.diameter));
         }
+        // Without the line from the soma, a single sample would have no length.
+        let has_line = own == 1 || (self.form == Form::Stack && self.is_plain_end(point.parent?));
+        has_line.then_some((parent.position, point.diameter))
+    }
+
+    /// Returns whether a point of the soma is an end at which the soma does not branch.
+    fn is_plain_end(&self, i: usize) -> bool {
+        let further = self.children[i].iter().filter(|c| self.points[**c].kind == Kind::Soma).count();
+        further + usize::from(self.points[i].parent.is_some()) <= 1
     }
 }

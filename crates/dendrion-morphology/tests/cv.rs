@@ -4,7 +4,8 @@
 use std::f64::consts::PI;
 
 use dendrion_morphology::{
-    CvPolicy, Kind, Membrane, Morphology, Range, Region, SectionSpec, discretize, read_swc,
+    Attachment, CvPolicy, Interval, Kind, Membrane, Morphology, MorphologyError, Range, Region, Sample,
+    Section, SectionSpec, discretize, read_swc,
 };
 use proptest::prelude::*;
 
@@ -95,7 +96,27 @@ fn invalid_policies_are_refused() {
             "needs about 5.9 GB for 23000000 CVs per cell: expected at most 1000000 CVs",
         ),
     ] {
-        let error = discretize(&fork(), &policy, MEMBRANE).unwrap_err().to_string();
+        let error = discretize(&fork(), &policy, MEMBRANE).unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{error}");
+        match error {
+            MorphologyError::Limit { needed, limit, .. } => {
+                assert_eq!((needed, limit), (Some(23_000_000.0), 1e6));
+            }
+            error => assert!(matches!(error, MorphologyError::Value(_)), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn the_membrane_is_checked_where_it_is_used() {
+    let policy = CvPolicy::DLambda { fraction: 0.1, frequency: 100.0 };
+    for (r_axial, c, expected) in [
+        (0.0, 1.0, "DLambda: r_axial = 0: expected a number > 0 (ohm cm)"),
+        (f64::NAN, 1.0, "DLambda: r_axial = NaN"),
+        (100.0, -1.0, "DLambda: C = -1: expected a number > 0 (uF/cm2)"),
+        (1e300, 1e300, "needs about inf GB for inf CVs"),
+    ] {
+        let error = discretize(&fork(), &policy, Membrane { r_axial, c }).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
     }
 }
@@ -152,10 +173,93 @@ fn invalid_sections_are_refused() {
             vec![spec(1.0, 1.0, Some(0), Kind::Axon)],
             "parent[0] = 0: expected -1, because the first section is the root",
         ),
+        (
+            vec![spec(1.0, 1.0, None, Kind::Basal), spec(1.0, 1.0, Some(0), Kind::Soma)],
+            "kind[1] = soma, attached to section 0 (basal): expected the soma at the root",
+        ),
+        (
+            vec![soma, spec(1.0, 1.0, Some(0), Kind::Axon), spec(1.0, 1.0, Some(1), Kind::Soma)],
+            "kind[2] = soma, attached to section 1 (axon): expected the soma at the root",
+        ),
+        (vec![spec(1e200, 1.0, None, Kind::Axon)], "section 0 (axon) has the length 1"),
+        (vec![spec(1.0, 1e200, None, Kind::Axon)], "section 0 (axon) has the area 3"),
     ] {
         let error = Morphology::from_sections(&specs).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
     }
+}
+
+/// A valid section; the functions of the next test make it invalid.
+fn valid(kind: Kind, parent: Option<Attachment>) -> Section {
+    let sample = |distance| Sample { position: [distance, 0.0, 0.0], diameter: 1.0, distance };
+    Section { kind, parent, samples: vec![sample(0.0), sample(5.0)] }
+}
+
+type Change = fn(&mut Section);
+
+#[test]
+fn sections_of_other_origin_are_checked() {
+    let changed = |change: Change| {
+        let mut branch = valid(Kind::Basal, Some(Attachment { section: 0, x: 0.5 }));
+        change(&mut branch);
+        let found = Morphology::new(vec![valid(Kind::Basal, None), branch], Vec::new());
+        found.map(|tree| tree.sections().len()).map_err(|e| e.to_string())
+    };
+    assert_eq!(changed(|_| ()), Ok(2));
+    assert!(Morphology::new(Vec::new(), Vec::new()).is_err());
+    let changes: [(Change, &str); 9] = [
+        (|s| s.parent = None, "has no earlier parent"),
+        (|s| s.parent = Some(Attachment { section: 1, x: 0.5 }), "has no earlier parent"),
+        (|s| s.parent = Some(Attachment { section: 0, x: f64::NAN }), "is attached at x = NaN"),
+        (|s| s.kind = Kind::Soma, "is attached to a section of kind basal"),
+        (|s| s.samples.truncate(1), "has fewer than two samples"),
+        (|s| s.samples[1].distance = -1.0, "distances that decrease"),
+        (|s| s.samples[1].diameter = 0.0, "has a sample at (5, 0, 0) of diameter 0"),
+        (|s| s.samples[1].position[2] = f64::NAN, "has a sample at (5, 0, NaN)"),
+        (|s| s.samples[1].distance = 0.0, "has no length"),
+    ];
+    for (change, expected) in changes {
+        let error = changed(change).unwrap_err();
+        assert!(error.starts_with("section 1 (") && error.contains(expected), "{expected}: {error}");
+    }
+}
+
+fn range(low: f64, high: f64) -> Range {
+    Range { low, high }
+}
+
+/// Returns the intervals of a region.
+fn spans(tree: &Morphology, region: &Region) -> Vec<(usize, f64, f64)> {
+    region.intervals(tree).iter().map(|Interval { section, x0, x1 }| (*section, *x0, *x1)).collect()
+}
+
+#[test]
+fn regions_have_exact_intervals() {
+    // Distances: the soma has 5 to 0 to 5 um, the stem 5 to 105, and the branches 105 to 155 and to 175.
+    let tree = fork();
+    let near = Region { distance: Some(range(2.5, 55.0)), ..Region::default() };
+    assert_eq!(spans(&tree, &near), [(0, 0.0, 0.25), (0, 0.75, 1.0), (1, 0.0, 0.5)]);
+    let whole =
+        Region { distance: Some(range(-1.0, 1e300)), order: Some(range(2.0, 2.0)), ..Region::default() };
+    assert_eq!(spans(&tree, &whole), [(2, 0.0, 1.0), (3, 0.0, 1.0)]);
+    let point = Region { kind: Some(Kind::Apical), distance: Some(range(175.0, 175.0)), ..Region::default() };
+    assert_eq!(spans(&tree, &point), [(3, 1.0, 1.0)]);
+    let centre = Region { kind: Some(Kind::Soma), distance: Some(range(0.0, 0.0)), ..Region::default() };
+    assert_eq!(spans(&tree, &centre), [(0, 0.5, 0.5)]);
+    let none = Region { distance: Some(range(176.0, f64::INFINITY)), ..Region::default() };
+    assert_eq!(spans(&tree, &none), []);
+    // Diameters from 2 to 6 to 2 um.
+    let text = "1 3 0 0 0 1 -1\n2 3 10 0 0 3 1\n3 3 20 0 0 1 2\n";
+    let tree = Morphology::from_points(&read_swc(text).unwrap()).unwrap();
+    let thin = Region { diameter: Some(range(1.0, 4.0)), ..Region::default() };
+    assert_eq!(spans(&tree, &thin), [(0, 0.0, 0.25), (0, 0.75, 1.0)]);
+    let thick = Region { diameter: Some(range(4.0, 6.0)), ..Region::default() };
+    assert_eq!(spans(&tree, &thick), [(0, 0.25, 0.75)]);
+    let both =
+        Region { diameter: Some(range(1.0, 4.0)), distance: Some(range(2.0, 16.0)), ..Region::default() };
+    assert_eq!(spans(&tree, &both), [(0, 0.1, 0.25), (0, 0.75, 0.8)]);
+    let top = Region { diameter: Some(range(6.0, 9.0)), ..Region::default() };
+    assert_eq!(spans(&tree, &top), [(0, 0.5, 0.5)]);
 }
 
 /// Random trees of cylinders.
@@ -181,6 +285,33 @@ proptest! {
         for (i, node) in cvs.nodes.iter().enumerate() {
             prop_assert!(node.parent.map_or(i == 0, |p| p < i));
             prop_assert!(i == 0 || node.resistance > 0.0);
+        }
+    }
+
+    /// A position is in the intervals of a region if and only if its distance and diameter are within the bounds.
+    #[test]
+    fn intervals_contain_what_belongs(
+        seeds in prop::collection::vec((1.0..50.0, 0.2..9.0), 2..20),
+        distance in (0.0..200.0, 0.0..200.0),
+        diameter in (0.0..9.0, 0.0..9.0),
+    ) {
+        let lines = seeds.iter().scan((0, 0.0), |(i, x), (gap, r)| {
+            (*i, *x) = (*i + 1, *x + gap);
+            Some(format!("{i} 3 {x} 0 0 {r} {}\n", if *i == 1 { -1 } else { *i - 1 }))
+        });
+        let tree = Morphology::from_points(&read_swc(&lines.collect::<String>()).unwrap()).unwrap();
+        let sorted = |(a, b): (f64, f64)| Range { low: a.min(b), high: a.max(b) };
+        let region = Region { distance: Some(sorted(distance)), diameter: Some(sorted(diameter)), ..Region::default() };
+        let found = spans(&tree, &region);
+        for k in 0..=500 {
+            let x = f64::from(k) / 500.0;
+            let margin = |r: Range, v: f64| (v - r.low).min(r.high - v);
+            let inside = margin(sorted(distance), tree.distance(0, x))
+                .min(margin(sorted(diameter), tree.sections()[0].at(x).1));
+            // Positions at a bound may be on either side of it.
+            if inside.abs() > 1e-9 {
+                prop_assert_eq!(inside > 0.0, found.iter().any(|(_, a, b)| *a <= x && x <= *b));
+            }
         }
     }
 

@@ -36,22 +36,129 @@ fn three_soma_points_are_one_cylinder() {
     let [soma, apical] = tree.sections() else { panic!("{tree:?}") };
     close(soma.length(), 10.0);
     close(soma.area(), std::f64::consts::PI * 100.0);
+    close(apical.length(), 20.0);
     assert_eq!((apical.kind, apical.parent.unwrap().x), (Kind::Apical, 0.5));
 }
 
+/// Returns kind, parent, position on the parent, length and area (rounded) of each section.
+fn table(text: &str) -> Vec<(u32, i64, f64, f64, f64)> {
+    let round = |v: f64| (v * 1e3).round() / 1e3;
+    let tree = read(text);
+    let rows = tree.sections().iter().map(|s| {
+        let (parent, x) = s.parent.map_or((-1, 0.0), |p| (p.section as i64, p.x));
+        (s.kind.code(), parent, x, round(s.length()), round(s.area()))
+    });
+    rows.collect()
+}
+
 #[test]
-fn branches_of_stacked_somata_attach_at_their_parent_sample() {
-    let soma = "1 1 0 0 0 4 -1\n2 1 4 0 0 5 1\n3 1 8 0 0 5 2\n4 1 12 0 0 4 3\n";
-    let tree = read(&format!("{soma}5 3 4 9 0 0.5 2\n6 3 4 19 0 0.5 5\n7 4 15 0 0 1 4\n8 4 35 0 0 1 7\n"));
-    let [soma, side, end] = tree.sections() else { panic!("{tree:?}") };
-    close(soma.length(), 12.0);
-    close(side.parent.unwrap().x, 4.0 / 12.0);
-    // The line from the soma is membrane with the branch's first diameter.
-    close(side.length(), 19.0);
-    close(side.area(), std::f64::consts::PI * 19.0);
-    assert_eq!(end.parent.unwrap().x, 1.0);
-    close(tree.distance(1, 0.0), 2.0);
-    close(tree.distance(2, 1.0), 6.0 + 23.0);
+fn the_order_of_lines_has_no_effect() {
+    let somata = [
+        "1 1 0 0 0 5 -1\n2 1 0 -5 0 5 1\n3 1 0 5 0 5 1\n",
+        "1 1 0 0 0 5 -1\n2 1 0 -9 0 5 1\n3 1 0 9 0 4 1\n",
+        "1 1 0 0 0 5 -1\n2 1 0 -9 0 5 1\n3 1 0 -19 0 4 2\n",
+    ];
+    for soma in somata {
+        let text = format!("{soma}4 4 0 15 0 1 1\n5 4 0 25 0 1 4\n6 3 9 0 0 1 1\n7 3 20 0 0 2 6\n");
+        let expected = table(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        for shift in 1..lines.len() {
+            let mut lines = lines.clone();
+            lines.rotate_left(shift);
+            assert_eq!(table(&lines.join("\n")), expected, "{soma}");
+            lines.reverse();
+            assert_eq!(table(&lines.join("\n")), expected, "{soma}");
+        }
+    }
+}
+
+// The expected values of the next three tests are those of NEURON 9.0.2.
+
+#[test]
+fn three_soma_points_that_are_no_sphere_are_two_sections() {
+    let branches = "4 4 0 15 0 1 1\n5 4 0 25 0 1 4\n6 3 0 -15 0 1 2\n7 3 0 -25 0 1 6\n";
+    let found = table(&format!("1 1 0 0 0 5 -1\n2 1 0 -9 0 5 1\n3 1 0 9 0 5 1\n{branches}"));
+    let expected = [
+        (1, -1, 0.0, 9.0, 282.743),
+        (3, 0, 1.0, 16.0, 100.531),
+        (1, 0, 0.0, 9.0, 282.743),
+        (4, 0, 0.0, 10.0, 62.832),
+    ];
+    assert_eq!(found, expected);
+    // The two sections that a neurite begins on, or whose diameters differ, are not a sphere either.
+    let changed = table("1 1 0 0 0 5 -1\n2 1 0 -5 0 4 1\n3 1 0 5 0 5 1\n4 4 0 15 0 1 1\n5 4 0 25 0 1 4\n");
+    assert_eq!(changed, [(1, -1, 0.0, 5.0, 144.171), (1, 0, 0.0, 5.0, 157.08), (4, 0, 0.0, 10.0, 62.832)]);
+    let used = table("1 1 0 0 0 5 -1\n2 1 0 -5 0 5 1\n3 1 0 5 0 5 1\n4 4 0 15 0 1 3\n5 4 0 25 0 1 4\n");
+    assert_eq!(used, [(1, -1, 0.0, 5.0, 157.08), (1, 0, 0.0, 5.0, 157.08), (4, 1, 1.0, 20.0, 125.664)]);
+}
+
+#[test]
+fn branches_of_stacked_somata_attach_to_their_ends_or_centres() {
+    let soma = "1 1 0 0 0 5 -1\n2 1 0 5 0 5 1\n3 1 0 10 0 5 2\n";
+    let branches =
+        "4 4 0 15 0 1 1\n5 4 0 25 0 1 4\n6 4 0 15 5 1 2\n7 4 0 25 5 1 6\n8 4 0 15 9 1 3\n9 4 0 25 9 1 8\n";
+    let found = table(&format!("{soma}{branches}"));
+    let expected = [
+        (1, -1, 0.0, 10.0, 314.159),
+        // The line from an end of the soma is membrane with the branch's first diameter; that from inside is not.
+        (4, 0, 0.0, 25.0, 157.08),
+        (4, 0, 0.5, 10.0, 62.832),
+        (4, 0, 1.0, 20.296, 127.521),
+    ];
+    assert_eq!(found, expected);
+    let tree = read(&format!("{soma}{branches}"));
+    close(tree.distance(1, 0.0), 5.0);
+    close(tree.distance(2, 1.0), 10.0);
+}
+
+#[test]
+fn branches_at_a_fork_of_the_soma_begin_at_their_own_sample() {
+    let soma = "1 1 0 0 0 5 -1\n2 1 0 5 0 5 1\n3 1 0 10 0 5 2\n4 1 5 5 0 5 2\n";
+    let found = table(&format!("{soma}5 3 0 15 5 1 2\n6 3 0 25 5 1 5\n"));
+    let expected = [
+        (1, -1, 0.0, 5.0, 157.08),
+        (1, 0, 1.0, 5.0, 157.08),
+        (1, 0, 1.0, 5.0, 157.08),
+        (3, 0, 1.0, 10.0, 62.832),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn all_sections_of_a_soma_have_order_0() {
+    let tree = read(
+        "1 1 0 0 0 5 -1\n2 1 0 9 0 5 1\n3 1 0 -9 0 5 1\n4 1 9 -9 0 5 3\n5 3 0 19 0 1 2\n6 3 0 29 0 1 5\n",
+    );
+    let orders: Vec<_> =
+        (0..tree.sections().len()).map(|i| (tree.sections()[i].kind, tree.order(i))).collect();
+    assert_eq!(orders, [(Kind::Soma, 0), (Kind::Basal, 1), (Kind::Soma, 0)]);
+}
+
+#[test]
+fn branches_are_counted_at_each_end() {
+    // The root begins at the point of line 1, where a second section begins; at its other end, only the kind changes.
+    let tree = read("1 3 0 0 0 1 -1\n2 3 10 0 0 1 1\n3 4 20 0 0 1 2\n4 3 0 20 0 1 1\n");
+    let orders: Vec<_> = (0..3).map(|i| (tree.sections()[i].parent.map(|p| p.x), tree.order(i))).collect();
+    assert_eq!(orders, [(None, 0), (Some(1.0), 0), (Some(0.0), 0)]);
+    let tree = read("1 3 0 0 0 1 -1\n2 3 10 0 0 1 1\n3 3 -9 0 0 1 1\n4 3 0 20 0 1 1\n");
+    assert_eq!((0..3).map(|i| tree.order(i)).collect::<Vec<_>>(), [0, 1, 1]);
+}
+
+#[test]
+fn numbers_whose_squares_overflow_are_refused() {
+    for (text, expected) in [
+        (
+            "1 3 0 0 0 1 -1\n2 3 1e200 0 0 1 1\n",
+            "section 0 (basal) has the length inf um; expected 1e-100 to 1e100",
+        ),
+        ("1 3 0 0 0 1e200 -1\n2 3 9 0 0 1 1\n", "section 0 (basal) has the area inf um2"),
+        ("1 3 0 0 0 1e-60 -1\n2 3 9 0 0 1e-60 1\n", "section 0 (basal) has the integral of 1/(pi r^2)"),
+        ("1 3 0 0 0 1e-200 -1\n2 3 9 0 0 1e-200 1\n", "section 0 (basal) has the area"),
+        ("1 1 0 0 0 1e-150 -1\n2 3 9 0 0 1 1\n", "section 0 (soma) has the length"),
+    ] {
+        let error = refused(text);
+        assert!(error.starts_with(expected), "{text:?}: {error}");
+    }
 }
 
 #[test]

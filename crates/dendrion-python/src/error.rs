@@ -29,6 +29,14 @@ pub(crate) fn raise_at(family: &str, message: &str, place: Option<(usize, usize)
     })
 }
 
+/// Returns the Python exception for an exceeded limit.
+pub(crate) fn raise_limit(message: &str, needed: Option<f64>, limit: f64) -> PyErr {
+    raise_with("ResourceError", message, |attributes| {
+        attributes.set_item("needed", needed)?;
+        attributes.set_item("limit", limit)
+    })
+}
+
 /// Returns the Python exception of a category. `set` adds the keyword arguments of the exception's
 /// constructor, which become attributes.
 fn raise_with(family: &str, message: &str, set: impl FnOnce(&Bound<'_, PyDict>) -> PyResult<()>) -> PyErr {

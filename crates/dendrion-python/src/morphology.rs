@@ -1,13 +1,19 @@
 //! Morphologies: trees of sections, and their division into control volumes.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dendrion::Error;
+use dendrion::model::abandonable;
 use dendrion::morphology::{
-    CvPolicy, CvTree, Kind, Membrane, Morphology as Tree, MorphologyError, Point, Range, Region, SectionSpec,
-    discretize, read_swc,
+    Attachment, CvPolicy, CvTree, Kind, Membrane, Morphology as Tree, MorphologyError, Point, Problem, Range,
+    Region, Sample, Section, SectionSpec, discretize, read_swc,
 };
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 
-use crate::error::raise_at;
+use crate::error::{raise, raise_at, raise_limit};
+use crate::watch::detached;
 
 /// Kind, parent, position on the parent, length, mean diameter, area, branch order, and path length to the beginning of a section.
 type SectionRow = (u32, Option<usize>, f64, f64, f64, f64, usize, f64);
@@ -18,28 +24,66 @@ type Policy = (String, Vec<f64>);
 /// Ranges of path length, diameter and branch order.
 type Ranges = (Option<(f64, f64)>, Option<(f64, f64)>, Option<(f64, f64)>);
 
-fn raise(what: &str, error: &MorphologyError) -> PyErr {
-    raise_at("MorphologyError", &format!("{what}: {error}"), None)
+/// A section for pickling: kind, parent, position on the parent, and number of samples.
+type SectionParts = (u32, Option<usize>, f64, usize);
+
+/// A warning for pickling: point, line and text.
+type Warning = (Option<usize>, Option<usize>, String);
+
+/// The data of a morphology for pickling: sections, samples as in `Morphology::samples`, and warnings.
+type Parts<'py> = (Vec<SectionParts>, Bound<'py, PyArray2<f64>>, Vec<Warning>);
+
+fn raised(what: &str, error: &MorphologyError) -> PyErr {
+    let message = format!("{what}: {error}");
+    match error {
+        MorphologyError::Faults(_) => raise_at("MorphologyError", &message, None),
+        MorphologyError::Value(_) => raise_at("ParameterError", &message, None),
+        MorphologyError::Limit { needed, limit, .. } => raise_limit(&message, *needed, *limit),
+    }
+}
+
+/// Calls `work` without the interpreter's lock. Ctrl-C abandons it.
+fn apart<R: Send + 'static>(
+    py: Python<'_>,
+    what: &str,
+    work: impl FnOnce() -> Result<R, MorphologyError> + Send + 'static,
+) -> PyResult<R> {
+    detached(py, || abandonable(work))?.map_err(|e| raised(what, &e))
 }
 
 /// A morphology.
 #[pyclass(frozen)]
 pub(crate) struct Morphology {
-    tree: Tree,
+    tree: Arc<Tree>,
+}
+
+impl Morphology {
+    fn new(tree: Tree) -> Self {
+        Self { tree: Arc::new(tree) }
+    }
 }
 
 #[pymethods]
 impl Morphology {
-    /// Reads the text of an SWC file. `name` is the file in error messages.
+    /// Reads an SWC file.
     #[staticmethod]
-    fn from_swc(name: &str, text: &str) -> PyResult<Self> {
-        let tree = read_swc(text).and_then(|points| Tree::from_points(&points));
-        Ok(Self { tree: tree.map_err(|e| raise(name, &e))? })
+    fn read_swc(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let name = path.display().to_string();
+        let read = move || {
+            let bytes = dendrion::read_file(&path).map_err(|e| Error::file(&path, &e))?;
+            // Comments in old files are not always UTF-8.
+            Ok(read_swc(&String::from_utf8_lossy(&bytes)).and_then(|points| Tree::from_points(&points)))
+        };
+        let tree = detached(py, || abandonable(read))?.map_err(raise)?;
+        Ok(Self::new(tree.map_err(|e| raised(&name, &e))?))
     }
 
-    /// Creates a morphology from points. Parents are indices; the parent of the root is -1.
+    /// Creates a morphology from points. Parents are indices; the parent of the root is -1. `what` is the origin of the
+    /// points in error messages.
     #[staticmethod]
     fn from_points(
+        py: Python<'_>,
+        what: &str,
         positions: PyReadonlyArray2<'_, f64>,
         diameters: PyReadonlyArray1<'_, f64>,
         parents: PyReadonlyArray1<'_, i64>,
@@ -57,13 +101,13 @@ impl Morphology {
             line: None,
         };
         let points: Vec<Point> = (0..positions.nrows()).map(point).collect();
-        let tree = Tree::from_points(&points).map_err(|e| raise("Morphology.from_points", &e))?;
-        Ok(Self { tree })
+        Ok(Self::new(apart(py, what, move || Tree::from_points(&points))?))
     }
 
     /// Creates a morphology from cylinders. Parents are indices; the parent of the root is -1.
     #[staticmethod]
     fn from_sections(
+        py: Python<'_>,
         lengths: Vec<f64>,
         diameters: Vec<f64>,
         parents: Vec<i64>,
@@ -76,13 +120,55 @@ impl Morphology {
             kind: Kind::from_code(kinds[i]),
         };
         let specs: Vec<SectionSpec> = (0..lengths.len()).map(spec).collect();
-        let tree = Tree::from_sections(&specs).map_err(|e| raise("Morphology.from_sections", &e))?;
-        Ok(Self { tree })
+        Ok(Self::new(apart(py, "Morphology.from_sections", move || Tree::from_sections(&specs))?))
+    }
+
+    /// Creates a morphology from its parts, which `parts` returns.
+    #[staticmethod]
+    fn from_parts(
+        py: Python<'_>,
+        sections: Vec<SectionParts>,
+        samples: PyReadonlyArray2<'_, f64>,
+        warnings: Vec<Warning>,
+    ) -> PyResult<Self> {
+        let samples = samples.as_array();
+        if samples.ncols() != 5 {
+            let what = "has samples of another shape; expected five numbers for each".into();
+            return Err(raised("Morphology", &MorphologyError::Value(what)));
+        }
+        let mut rows = samples.rows().into_iter();
+        let sample = |row: numpy::ndarray::ArrayView1<'_, f64>| Sample {
+            position: [row[0], row[1], row[2]],
+            diameter: row[3],
+            distance: row[4],
+        };
+        let section = |(kind, parent, x, count): SectionParts| Section {
+            kind: Kind::from_code(kind),
+            parent: parent.map(|section| Attachment { section, x }),
+            samples: rows.by_ref().take(count).map(sample).collect(),
+        };
+        let sections: Vec<Section> = sections.into_iter().map(section).collect();
+        let warning = |(point, line, what): Warning| Problem { point, line, what };
+        let warnings = warnings.into_iter().map(warning).collect();
+        Ok(Self::new(apart(py, "Morphology", move || Tree::new(sections, warnings))?))
+    }
+
+    /// Returns the parts of the morphology, for pickling.
+    fn parts<'py>(&self, py: Python<'py>) -> PyResult<Parts<'py>> {
+        let section = |s: &Section| {
+            let (parent, x) = s.parent.map_or((None, 0.0), |p| (Some(p.section), p.x));
+            (s.kind.code(), parent, x, s.samples.len())
+        };
+        let sections = self.tree.sections().iter().map(section).collect();
+        let warning = |p: &Problem| (p.point, p.line, p.what.clone());
+        let warnings = self.tree.warnings().iter().map(warning).collect();
+        let samples = self.tree.sections().iter().flat_map(|s| &s.samples);
+        Ok((sections, table(py, samples)?, warnings))
     }
 
     /// Returns the sections.
     fn sections(&self) -> Vec<SectionRow> {
-        let row = |(i, s): (usize, &dendrion::morphology::Section)| {
+        let row = |(i, s): (usize, &Section)| {
             let (parent, x) = s.parent.map_or((None, 0.0), |p| (Some(p.section), p.x));
             let (order, distance) = (self.tree.order(i), self.tree.distance(i, 0.0));
             (s.kind.code(), parent, x, s.length(), s.diameter(), s.area(), order, distance)
@@ -92,11 +178,7 @@ impl Morphology {
 
     /// Returns the samples of a section: x, y, z, diameter, and path length from its beginning.
     fn samples<'py>(&self, py: Python<'py>, section: usize) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let samples = &self.tree.sections()[section].samples;
-        let rows: Vec<f64> = (samples.iter())
-            .flat_map(|s| [s.position[0], s.position[1], s.position[2], s.diameter, s.distance])
-            .collect();
-        rows.into_pyarray(py).reshape([samples.len(), 5])
+        table(py, &self.tree.sections()[section].samples)
     }
 
     /// Returns the coordinates and the diameter at position `x` on a section.
@@ -115,7 +197,7 @@ impl Morphology {
     }
 
     /// Divides the sections into control volumes.
-    fn discretize(&self, policy: Policy, r_axial: f64, c: f64) -> PyResult<Cvs> {
+    fn discretize(&self, py: Python<'_>, policy: Policy, r_axial: f64, c: f64) -> PyResult<Cvs> {
         let (name, numbers) = policy;
         let counts = || numbers.iter().map(|n| *n as usize);
         let policy = match (name.as_str(), numbers.as_slice()) {
@@ -126,17 +208,39 @@ impl Morphology {
             (_, [n]) => CvPolicy::Each(*n as usize),
             _ => CvPolicy::PerSection(counts().collect()),
         };
-        let found = discretize(&self.tree, &policy, Membrane { r_axial, c });
-        Ok(Cvs { tree: found.map_err(|e| raise("Morphology", &e))? })
+        let tree = self.tree.clone();
+        let divide = move || discretize(&tree, &policy, Membrane { r_axial, c });
+        Ok(Cvs { tree: apart(py, "Morphology.cvs", divide)? })
     }
 
     /// Returns the control volumes of a region. `kind` is `None` for all kinds.
     fn select(&self, cvs: &Cvs, kind: Option<u32>, ranges: Ranges) -> PyResult<Vec<usize>> {
-        let range = |r: Option<(f64, f64)>| r.map(|(low, high)| Range { low, high });
-        let (distance, diameter, order) = (range(ranges.0), range(ranges.1), range(ranges.2));
-        let region = Region { kind: kind.map(Kind::from_code), distance, diameter, order };
-        region.cvs(&self.tree, &cvs.tree).map_err(|e| raise("Morphology", &e))
+        region(kind, ranges).cvs(&self.tree, &cvs.tree).map_err(|e| raised("CVs.select", &e))
     }
+
+    /// Returns the intervals of a region: the sections, and the beginnings and ends on them.
+    fn intervals(&self, kind: Option<u32>, ranges: Ranges) -> Vec<(usize, f64, f64)> {
+        let found = region(kind, ranges).intervals(&self.tree);
+        found.into_iter().map(|i| (i.section, i.x0, i.x1)).collect()
+    }
+}
+
+/// Returns samples as rows of x, y, z, diameter, and path length from the beginning of their section.
+fn table<'py, 'a>(
+    py: Python<'py>,
+    samples: impl IntoIterator<Item = &'a Sample>,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let row = |s: &Sample| [s.position[0], s.position[1], s.position[2], s.diameter, s.distance];
+    let rows: Vec<f64> = samples.into_iter().flat_map(row).collect();
+    let count = rows.len() / 5;
+    rows.into_pyarray(py).reshape([count, 5])
+}
+
+/// Returns a region. `kind` is `None` for all kinds.
+fn region(kind: Option<u32>, ranges: Ranges) -> Region {
+    let range = |r: Option<(f64, f64)>| r.map(|(low, high)| Range { low, high });
+    let (distance, diameter, order) = (range(ranges.0), range(ranges.1), range(ranges.2));
+    Region { kind: kind.map(Kind::from_code), distance, diameter, order }
 }
 
 /// The control volumes of a morphology.

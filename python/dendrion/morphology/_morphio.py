@@ -23,6 +23,11 @@ def read(path: str) -> _core.Morphology:
     except morphio.MorphioError as error:
         raise MorphologyError(f"{path}: {' '.join(str(error).split())}") from error
     points, diameters, parents, kinds = _soma(found.soma)
+    roots = len(found.root_sections)
+    if not points and roots > 1:
+        raise MorphologyError(
+            f"{path}: has {roots} separate trees and no soma; expected one connected tree, or a soma that connects them"
+        )
     last: dict[int, int] = {}
     for section in found.iter():
         parent = -1 if not len(points) else 0
@@ -41,6 +46,7 @@ def read(path: str) -> _core.Morphology:
     if not points:
         raise MorphologyError(f"{path}: has no points; expected a soma or neurites")
     return _core.Morphology.from_points(
+        path,
         np.asarray(points, dtype=np.float64).reshape(-1, 3),
         np.asarray(diameters, dtype=np.float64),
         np.asarray(parents, dtype=np.int64),

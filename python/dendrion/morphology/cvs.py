@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from .morphology import Morphology
     from .places import Location, Region
 
-__all__ = ["CVs", "DLambda", "MaxLength", "PerSection", "policy_of"]
+__all__ = ["CVs", "DLambda", "MaxLength", "PerSection", "divided", "policy_of"]
+
+#: Arguments of a division: the name and the numbers of a rule, r_axial (ohm cm) and C (uF/cm2).
+Given = tuple[tuple[str, list[float]], float, float]
 
 
 class MaxLength(FixedOnceMade):
@@ -112,14 +115,33 @@ def policy_of(what: str, policy: Any) -> tuple[str, list[float]]:
     raise ParameterTypeError(f"{what} = {quoted(policy)}: expected MaxLength(...), PerSection(...) or DLambda(...)")
 
 
+def divided(morphology: Morphology, given: Given) -> CVs:
+    """Divide a morphology with the arguments of [Morphology.cvs][dendrion.Morphology.cvs] after they were checked."""
+    return CVs(morphology, morphology._core.discretize(*given), given)
+
+
 class CVs(Suggesting):
     """The control volumes of a morphology, in the order of sections and of positions on them.
 
     [Morphology.cvs][dendrion.Morphology.cvs] returns them. ``len(cvs)`` is the number of control volumes.
     """
 
-    def __init__(self, morphology: Morphology, cvs: _core.Cvs) -> None:
-        self._morphology, self._cvs = morphology, cvs
+    def __init__(
+        self, morphology: Morphology | None = None, cvs: _core.Cvs | None = None, given: Given | None = None
+    ) -> None:
+        if morphology is None or given is None or not isinstance(cvs, _core.Cvs):
+            raise ParameterTypeError("CVs: cannot be created directly; use Morphology.cvs(policy)")
+        self._morphology, self._cvs, self._given = morphology, cvs, given
+
+    def __copy__(self) -> CVs:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> CVs:
+        # They never change, so copies share them, as they share their morphology.
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return divided, (self._morphology, self._given)
 
     def __len__(self) -> int:
         return len(self._cvs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -16,9 +16,9 @@ from .._numbers import array_of, is_whole, numbers, real
 from .._paths import file_name
 from .._quoted import quoted
 from .._suggest import Suggesting, suggests
-from ..errors import ParameterError, ParameterTypeError
+from ..errors import ParameterError, ParameterTypeError, ResourceError
 from ..modules._fixed import FixedOnceMade
-from .cvs import CVs, DLambda, MaxLength, PerSection, policy_of
+from .cvs import CVs, DLambda, MaxLength, PerSection, divided, policy_of
 from .kinds import code_of, name_of
 from .places import Bounds, Location, Region, as_region
 
@@ -42,7 +42,8 @@ class Section:
     length, diameter, area : float
         Length (um); mean diameter (um), which is that of a cylinder with the same length and area; membrane area (um2).
     order : int
-        Branch order: 0 for the root, and one more beyond each branch point. Sections attached to a soma have order 1.
+        Branch order: 0 for the root and for all sections of the soma, 1 for sections attached to the soma, and one more
+        beyond each branch point.
     distance : float
         Path length from the centre of the soma to the beginning of the section (um).
     """
@@ -67,7 +68,7 @@ class Morphology(FixedOnceMade, Suggesting):
     [ball_and_stick][dendrion.Morphology.ball_and_stick]).
     """
 
-    def __init__(self, core: _core.Morphology) -> None:
+    def __init__(self, core: _core.Morphology | None = None) -> None:
         if not isinstance(core, _core.Morphology):
             raise ParameterTypeError(
                 "Morphology: cannot be created directly; use Morphology.read(file), from_points, from_sections, cable "
@@ -83,10 +84,9 @@ class Morphology(FixedOnceMade, Suggesting):
         which requires ``pip install "dendrion[morphology]"``.
 
         Somata are read as NEURON 9 reads them. A soma of one point of radius r becomes a cylinder with length and
-        diameter 2r. A soma of three points, two of which are connected to the first, becomes one cylinder. In both
-        cases, branches attach to the centre of the soma and begin at their own first point. Other somata become stacked
-        frusta. A branch attaches to them at the point to which it is connected, and the line from there to the first
-        point of the branch is membrane with the diameter of this first point.
+        diameter 2r, and so does a soma of three points that represent a sphere. In both cases, branches attach to the
+        centre of the soma and begin at their own first point. Other somata become stacked frusta; see
+        [Somata in SWC files](../howto/morphologies.md#somata-in-swc-files).
 
         Nothing is repaired: cycles, several roots or somata, and diameters <= 0 raise an error that names the lines of
         the file. Unusual properties, such as long gaps, are listed in [warnings][dendrion.Morphology.warnings].
@@ -100,6 +100,8 @@ class Morphology(FixedOnceMade, Suggesting):
         ------
         MorphologyError
             If the file does not contain a valid tree.
+        ResourceError
+            If an SWC file has more than 5 million points.
         """
         name = file_name("Morphology.read: path", path)
         suffix = name.lower().rpartition(".")[2]
@@ -109,9 +111,7 @@ class Morphology(FixedOnceMade, Suggesting):
             return cls(read(name))
         if suffix != "swc":
             raise ParameterError(f"Morphology.read: path = {name!r}: expected a name that ends with .swc, .asc or .h5")
-        # Comments in old files are not always UTF-8.
-        text = _core.read_file(name).decode("utf-8", errors="replace")
-        return cls(_core.Morphology.from_swc(name, text))
+        return cls(_core.Morphology.read_swc(name))
 
     @classmethod
     @suggests
@@ -137,7 +137,7 @@ class Morphology(FixedOnceMade, Suggesting):
         widths = _column(what, "diameters", numbers(f"{what}: diameters", diameters, "numbers > 0 (um)", "um"), n)
         return cls(
             _core.Morphology.from_points(
-                positions, widths, _parents(what, "parents", parents, n), _kinds(what, kinds, n)
+                what, positions, widths, _parents(what, "parents", parents, n), _kinds(what, kinds, n)
             )
         )
 
@@ -145,6 +145,8 @@ class Morphology(FixedOnceMade, Suggesting):
     @suggests
     def from_sections(cls, length: ArrayLike, diameter: ArrayLike, parent: ArrayLike, kind: Any) -> Morphology:
         """Create a morphology from cylinders. Each one is attached to the end of its parent, which must come before it.
+
+        A soma may consist of several cylinders, the first of which is the root.
 
         Parameters
         ----------
@@ -164,7 +166,7 @@ class Morphology(FixedOnceMade, Suggesting):
         n = len(lengths)
         widths = np.atleast_1d(numbers(f"{what}: diameter", diameter, "numbers > 0 (um)", "um"))
         parents = _parents(what, "parent", np.atleast_1d(array_of(f"{what}: parent", parent, _INDICES)), n)
-        kinds = _kinds(what, [kind] * n if isinstance(kind, (str, int)) else kind, n)
+        kinds = _kinds(what, [kind] * n if isinstance(kind, str) or is_whole(kind) else kind, n)
         widths = _column(what, "diameter", widths, n)
         return cls(_core.Morphology.from_sections(lengths.tolist(), widths.tolist(), parents.tolist(), kinds))
 
@@ -219,6 +221,9 @@ class Morphology(FixedOnceMade, Suggesting):
     def __deepcopy__(self, memo: dict[int, object]) -> Morphology:
         # It never changes, so copies of modules share it.
         return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, self._core.parts()
 
     def __repr__(self) -> str:
         counts = {kind: sum(s.kind == kind for s in self.sections) for kind in self.kinds}
@@ -280,9 +285,10 @@ class Morphology(FixedOnceMade, Suggesting):
         Parameters
         ----------
         region : Region or str
-            A region, or the name of a kind. Bounds of the distance and diameter apply at each location.
+            A region, or the name of a kind. Bounds of the distance and diameter apply at each location. If they are
+            satisfied only at single points, these points are equally likely.
         n : int
-            Number of locations.
+            Number of locations, at most a million.
         seed : int
             Seed of the random numbers. The same seed gives the same locations.
         """
@@ -290,23 +296,25 @@ class Morphology(FixedOnceMade, Suggesting):
             raise ParameterError(f"Morphology.random: n = {quoted(n)}: expected an integer >= 0")
         if not is_whole(seed) or seed < 0:
             raise ParameterError(f"Morphology.random: seed = {quoted(seed)}: expected an integer >= 0")
+        if n > _MOST_LOCATIONS:
+            raise ResourceError(
+                f"Morphology.random: n = {quoted(n)}: expected at most {_MOST_LOCATIONS:,}",
+                needed=float(min(n, 2**1000)),
+                limit=_MOST_LOCATIONS,
+            )
         chosen = as_region("Morphology.random: region", region)
-        orders = chosen.order or (-np.inf, np.inf)
-        candidates = [s for s in self.sections if chosen.kind in ("all", s.kind) and orders[0] <= s.order <= orders[1]]
-        found: list[Location] = []
-        rng = np.random.Generator(np.random.Philox(int(seed)))
-        lengths = np.array([s.length for s in candidates])
-        while candidates and len(found) < n:
-            # Draw in batches, so that this is also fast for a region that contains few of the drawn locations.
-            drawn = rng.choice(len(candidates), size=max(64, 2 * n), p=lengths / lengths.sum())
-            places = [Location(candidates[k].index, x) for k, x in zip(drawn, rng.random(len(drawn)), strict=True)]
-            kept = [place for place in places if self._is_in(place, chosen)]
-            if not kept and not found and not self._may_contain(chosen, candidates):
-                break
-            found += kept
-        if len(found) < n:
+        intervals = self._core.intervals(chosen._code, chosen._ranges())
+        if not intervals:
             raise ParameterError(f"Morphology.random: region = {chosen!r}: contains no place; expected a larger region")
-        return found[:n]
+        sections, begins, ends = map(np.array, zip(*intervals, strict=True))
+        weights = (ends - begins) * np.array([self.sections[k].length for k in sections])
+        if not weights.any():
+            weights = np.ones(len(weights))
+        rng = np.random.Generator(np.random.Philox(int(seed)))
+        drawn = rng.choice(len(weights), size=int(n), p=weights / weights.sum())
+        # Rounding may exceed the end of an interval.
+        x = np.minimum(begins[drawn] + rng.random(int(n)) * (ends - begins)[drawn], ends[drawn])
+        return [Location(k, at) for k, at in zip(sections[drawn].tolist(), x.tolist(), strict=True)]
 
     def cvs(self, policy: MaxLength | PerSection | DLambda, *, C: float = 1.0, r_axial: float = 100.0) -> CVs:
         """Divide the sections into control volumes (CVs).
@@ -319,12 +327,19 @@ class Morphology(FixedOnceMade, Suggesting):
             Specific capacitance (uF/cm2), for ``DLambda``.
         r_axial : float
             Axial resistivity (ohm cm), for ``DLambda``.
+
+        Raises
+        ------
+        ParameterError
+            If the rule does not match the morphology.
+        ResourceError
+            If there are more than a million CVs.
         """
         given = policy_of("Morphology.cvs: policy", policy)
         for name, value in (("C", C), ("r_axial", r_axial)):
             if not (np.isfinite(real(f"Morphology.cvs: {name}", value, "a number > 0")) and value > 0):
                 raise ParameterError(f"Morphology.cvs: {name} = {value}: expected a number > 0")
-        return CVs(self, self._core.discretize(given, float(r_axial), float(C)))
+        return divided(self, (given, float(r_axial), float(C)))
 
     def _section(self, what: str, section: object) -> int:
         if not is_whole(section):
@@ -340,18 +355,14 @@ class Morphology(FixedOnceMade, Suggesting):
             )
         self._section(what, location.section)
 
-    def _is_in(self, place: Location, region: Region) -> bool:
-        def within(bounds: Bounds | None, value: float) -> bool:
-            return bounds is None or bounds[0] <= value <= bounds[1]
 
-        far = region.distance is None or within(region.distance, self._core.distance(place.section, place.x))
-        return far and (region.diameter is None or within(region.diameter, self._core.at(place.section, place.x)[1]))
+def _restored(*parts: Any) -> Morphology:
+    """Return a morphology from its pickled parts."""
+    return Morphology(_core.Morphology.from_parts(*parts))
 
-    def _may_contain(self, region: Region, sections: Sequence[Section]) -> bool:
-        """Return whether any location on a fine grid belongs to a region."""
-        grid = np.linspace(0.0, 1.0, 1001)
-        return any(self._is_in(Location(s.index, x), region) for s in sections for x in grid)
 
+#: Maximum number of locations that are drawn in one call.
+_MOST_LOCATIONS = 1_000_000
 
 _INDICES = "indices, or -1 for the root"
 
@@ -374,6 +385,12 @@ def _parents(what: str, name: str, parents: Any, n: int) -> NDArray[np.int64]:
 
 
 def _kinds(what: str, kinds: Any, n: int) -> list[int]:
-    if isinstance(kinds, str) or not hasattr(kinds, "__len__") or len(kinds) != n:
+    # Sets and mappings have no order, and `len` of an array without dimensions raises a TypeError.
+    is_text_or_set = isinstance(kinds, (str, bytes, bytearray, memoryview, Set, Mapping))
+    try:
+        count = -1 if is_text_or_set else len(kinds)
+    except Exception:
+        count = -1
+    if count != n:
         raise ParameterError(f"{what}: kinds = {quoted(kinds)}: expected a list of {n} kinds")
     return [code_of(f"{what}: kind[{i}]", kind) for i, kind in enumerate(kinds)]

@@ -120,7 +120,7 @@ def as_region(what: str, region: Any) -> Region:
     """Return a region, which is passed as a Region or as the name of a kind."""
     if isinstance(region, Region):
         return region
-    if not isinstance(region, (str, int)):
+    if not isinstance(region, str) and not is_whole(region):
         raise ParameterTypeError(f"{what} = {quoted(region)}: expected a Region or the name of a kind")
     return Region(region)
 
