@@ -1,8 +1,11 @@
 """Morphologies are drawn to scale, and plots can show values, regions and sites."""
 
+import time
+
 import dendrion as dn
 import numpy as np
 import pytest
+from dendrion.plot._morphology import _cuts
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_rgba
 
@@ -64,12 +67,59 @@ def test_a_region_is_highlighted(tree):
     assert light.sum() == others
 
 
-def test_sites_are_marked(tree):
-    places = tree.random("basal", n=7, seed=0)
-    for view in ("xy", "dendrogram"):
-        ax = dn.plot.morphology(tree, view=view, sites=places)
-        marks = next(c for c in ax.collections if isinstance(c, PathCollection))
-        assert len(marks.get_offsets()) == 7
+def marks(ax):
+    return np.asarray(next(c for c in ax.collections if isinstance(c, PathCollection)).get_offsets())
+
+
+@pytest.mark.parametrize(("view", "axes"), [("xy", (0, 1)), ("xz", (0, 2)), ("yz", (1, 2))])
+def test_sites_are_marked_at_their_positions(tree, view, axes):
+    places = [*tree.random("basal", n=7, seed=0), tree.at(0, 0.1)]
+    found = marks(dn.plot.morphology(tree, view=view, sites=iter(places)))
+    assert found == pytest.approx(np.array([tree.position(p) for p in places])[:, axes])
+
+
+def test_sites_are_marked_in_a_dendrogram(tree):
+    places = [*tree.random("basal", n=7, seed=0), tree.at(0, 0.1)]
+    ax = dn.plot.morphology(tree, view="dendrogram", sites=places)
+    found = marks(ax)
+    # On a soma, positions on both sides of its centre are shown.
+    expected = [*(tree.distance(p) for p in places[:-1]), -0.4 * tree.sections[0].length]
+    assert found[:, 0] == pytest.approx(expected)
+    # The drawn sections are symmetric about their heights; each begins at its distance.
+    pieces = np.array([path.vertices[:4] for path in branches(ax).get_paths()])
+    for place, (_, height) in zip(places[:-1], found[:-1], strict=True):
+        section = tree.sections[place.section]
+        begins = pieces[np.isclose(pieces[:, 0, 0], section.distance) & np.isclose(pieces[:, :, 1].mean(1), height)]
+        assert len(begins) >= 1
+
+
+def test_colors_of_cvs_are_at_their_positions():
+    # Cuts within frusta and at samples.
+    points = [[0.0, 0, 0], [3, 0, 0], [10, 0, 0], [10, 8, 0], [10, 20, 0]]
+    tree = dn.Morphology.from_points(points, [2.0, 4, 1, 1, 3], [-1, 0, 1, 2, 3], [3] * 5)
+    for n in (1, 3, 10, 30):
+        cvs = tree.cvs(dn.PerSection(n))
+        drawn = branches(dn.plot.morphology(tree, color=np.arange(n), cvs=cvs))
+        quads = np.array([path.vertices[:4] for path in drawn.get_paths()])
+        middle = [(q[[0, 1]].mean(0), q[[2, 3]].mean(0)) for q in quads]
+        lengths = np.array([np.linalg.norm(b - a) for a, b in middle])
+        colours = drawn.get_facecolors()
+        _, cv = np.unique(colours, axis=0, return_inverse=True)
+        assert len(np.unique(cv)) == n
+        assert np.bincount(cv.ravel(), lengths) == pytest.approx([tree.sections[0].length / n] * n)
+
+
+def test_cuts_of_long_sections_take_linear_time():
+    n = 40_000
+    points = np.column_stack([np.arange(n), np.zeros(n), np.zeros(n)])
+    tree = dn.Morphology.from_points(points, np.ones(n), np.arange(n) - 1, ["basal"] * n)
+    cvs = tree.cvs(dn.PerSection(n))
+    begun = time.perf_counter()
+    found = _cuts(tree, cvs, 0)
+    # Comparing each CV with all samples takes minutes.
+    assert time.perf_counter() - begun < 2.0
+    assert [cv for _, cv in found] == list(range(n))
+    assert all(samples[-1, 4] == pytest.approx((cv + 1) * (n - 1) / n) for samples, cv in found[::997])
 
 
 def test_the_scale_bar_is_within_a_narrow_picture():
@@ -82,7 +132,14 @@ def test_the_scale_bar_is_within_a_narrow_picture():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"view": "xyz"}, dn.ParameterError, "view = 'xyz': did you mean 'xy'"),
+        ({"view": "xyz"}, dn.UnknownNameError, "view = 'xyz': unknown view; did you mean 'xy'"),
+        ({"view": np.array(["xy", "xz"])}, dn.ParameterTypeError, "view = array.*: expected one of: xy, xz, yz, den"),
+        ({"view": None}, dn.ParameterTypeError, "view = None: expected one of"),
+        ({"sites": dn.Location(0)}, dn.ParameterTypeError, r"sites = Location\(.*: expected a list of locations"),
+        ({"sites": 3}, dn.ParameterTypeError, "sites = 3: expected a list of locations"),
+        ({"sites": None}, dn.ParameterTypeError, "sites = None: expected a list of locations"),
+        ({"sites": np.array(3)}, dn.ParameterTypeError, r"sites = array\(3\): expected a list of locations"),
+        ({"sites": [dn.Location(999)]}, dn.ParameterError, "sites: section = 999: expected an index from 0"),
         ({"color": np.ones(3)}, dn.ParameterError, r"color of shape \(3,\): expected .*one per section"),
         ({"color": "no colour"}, dn.ParameterError, "expected a colour of matplotlib, or numbers"),
         ({"cvs": 3}, dn.ParameterTypeError, r"cvs = 3: expected the CVs of tree"),

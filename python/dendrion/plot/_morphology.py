@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._numbers import numbers, real
 from .._quoted import quoted
-from .._suggest import nearest
-from ..errors import ParameterError, ParameterTypeError
+from .._suggest import hint
+from ..errors import ParameterError, ParameterTypeError, UnknownNameError
 from ..morphology import CVs, Location, Morphology, Region
 from . import _annotate
 from ._axes import drawing, small
@@ -95,10 +95,12 @@ def morphology(
     >>> dn.plot.morphology(tree, color=cvs.distance, cvs=cvs, label="distance (µm)")
     """
     _check(tree, view, cvs)
+    places = _places(tree, sites)
     factor = real("plot.morphology: thickness", thickness, "a factor > 0")
     if not 0.0 < factor < math.inf:
         raise ParameterError(f"plot.morphology: thickness = {factor}: expected a factor > 0")
-    pieces = _dendrogram(tree, cvs, factor) if view == "dendrogram" else _projection(tree, cvs, VIEWS[view], factor)
+    heights = _heights(tree) if view == "dendrogram" else None
+    pieces = _projection(tree, cvs, VIEWS[view], factor) if heights is None else _dendrogram(tree, cvs, heights, factor)
     paint = _painted(tree, pieces, cvs, region, color, label, limits)
     corners = np.concatenate([piece.quads.reshape(-1, 2) for piece in pieces])
     low, high = corners.min(0), corners.max(0)
@@ -115,8 +117,8 @@ def morphology(
         axes.add_collection(PolyCollection(quads, facecolors=colours, edgecolors=colours, linewidths=THIN / 2))
         axes.set_xlim(low[0] - 0.05 * width, high[0] + 0.05 * width)
         axes.set_ylim(low[1] - 0.05 * height, high[1] + 0.05 * height)
-        if view == "dendrogram":
-            _connect(axes, tree)
+        if heights is not None:
+            _connect(axes, tree, heights)
             axes.set_xlabel("distance from the soma (µm)" if tree.sections[0].kind == "soma" else "distance (µm)")
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
@@ -124,7 +126,8 @@ def morphology(
             axes.set_aspect("equal")
             axes.axis("off")
             _annotate.scale_bar(axes, low, high, factor)
-        _mark(axes, tree, view, sites)
+        if places:
+            _mark(axes, tree, places, VIEWS.get(view), heights)
         _explain(axes, tree, paint, color is None and region is None)
     return axes
 
@@ -136,12 +139,28 @@ def _check(tree: object, view: object, cvs: object) -> None:
             "MCNeuron"
         )
     known = [*VIEWS, "dendrogram"]
+    if not isinstance(view, str):
+        raise ParameterTypeError(f"plot.morphology: view = {quoted(view)}: expected one of: {', '.join(known)}")
     if view not in known:
-        meant = nearest(view, known)
-        hint = f"did you mean {meant!r}?" if meant else f"expected one of: {', '.join(known)}"
-        raise ParameterError(f"plot.morphology: view = {quoted(view)}: {hint}")
+        raise UnknownNameError(
+            f"plot.morphology: view = {quoted(view)}: unknown view{hint(view, known)}", name=view, known=known
+        )
     if cvs is not None and (not isinstance(cvs, CVs) or cvs._morphology is not tree):
         raise ParameterTypeError(f"plot.morphology: cvs = {quoted(cvs)}: expected the CVs of tree: tree.cvs(...)")
+
+
+def _places(tree: Morphology, sites: Any) -> list[Location]:
+    expected = "expected a list of locations, such as [tree.at(0, 0.5)]"
+    if isinstance(sites, (Location, str, Mapping)) or not isinstance(sites, Iterable):
+        raise ParameterTypeError(f"plot.morphology: sites = {quoted(sites)}: {expected}")
+    try:
+        places = list(sites)
+    except Exception as error:
+        # The `__iter__` method of arrays without dimensions fails.
+        raise ParameterTypeError(f"plot.morphology: sites = {quoted(sites)}: {expected}") from error
+    for place in places:
+        tree._checked("plot.morphology: sites", place)
+    return places
 
 
 def _painted(
@@ -166,7 +185,9 @@ def _painted(
         return Paint([kinds[p.section] for p in pieces], None, "")
     if isinstance(color, str):
         if not is_color_like(color):
-            raise ParameterError(f"plot.morphology: color = {color!r}: expected a colour of matplotlib, or numbers")
+            raise ParameterError(
+                f"plot.morphology: color = {quoted(color)}: expected a colour of matplotlib, or numbers"
+            )
         return Paint([color] * len(pieces), None, "")
     values = numbers("plot.morphology: color", color, "one number per CV (with cvs=), or per section")
     if cvs is not None and values.shape == (len(cvs),):
@@ -184,15 +205,14 @@ def _cuts(tree: Morphology, cvs: CVs | None, section: int) -> list[tuple[NDArray
     samples = tree.samples(section)
     if cvs is None:
         return [(samples, -1)]
-    own = np.flatnonzero(cvs.section == section)
-    bounds = np.linspace(0.0, samples[-1, 4], len(own) + 1)
+    # CVs are sorted by section, and samples by distance.
+    own = np.arange(*np.searchsorted(cvs.section, (section, section + 1)))
     distance = samples[:, 4]
-    found = []
-    for cv, begin, end in zip(own, bounds[:-1], bounds[1:], strict=True):
-        inner = samples[(distance > begin) & (distance < end)]
-        ends = [[np.interp(s, distance, samples[:, k]) for k in range(5)] for s in (begin, end)]
-        found.append((np.vstack([ends[0], inner, ends[1]]), int(cv)))
-    return found
+    bounds = np.linspace(0.0, distance[-1], len(own) + 1)
+    ends = np.stack([np.interp(bounds, distance, samples[:, k]) for k in range(5)], axis=1)
+    first = np.searchsorted(distance, bounds[:-1], side="right")
+    last = np.searchsorted(distance, bounds[1:], side="left")
+    return [(np.vstack([ends[k], samples[first[k] : last[k]], ends[k + 1]]), int(cv)) for k, cv in enumerate(own)]
 
 
 def _projection(tree: Morphology, cvs: CVs | None, axes: tuple[int, int], factor: float) -> list[Piece]:
@@ -235,8 +255,7 @@ def _heights(tree: Morphology) -> NDArray[np.float64]:
     return heights
 
 
-def _dendrogram(tree: Morphology, cvs: CVs | None, factor: float) -> list[Piece]:
-    heights = _heights(tree)
+def _dendrogram(tree: Morphology, cvs: CVs | None, heights: NDArray[np.float64], factor: float) -> list[Piece]:
     widest = max(float(tree.samples(s.index)[:, 3].max()) for s in tree.sections)
     pieces = []
     for section in tree.sections:
@@ -258,28 +277,28 @@ def _horizontal(tree: Morphology, section: int, distance: NDArray[np.float64]) -
     return found.distance + distance
 
 
-def _connect(ax: Axes, tree: Morphology) -> None:
+def _connect(ax: Axes, tree: Morphology, heights: NDArray[np.float64]) -> None:
     """Connect the beginning of each section to its parent in a dendrogram."""
-    heights = _heights(tree)
     for section in tree.sections[1:]:
         assert section.parent is not None
         ends = [heights[section.parent], heights[section.index]]
         ax.plot([section.distance] * 2, ends, color=GREY, lw=THIN, zorder=0.5)
 
 
-def _mark(ax: Axes, tree: Morphology, view: str, sites: Iterable[Location]) -> None:
-    places = list(sites)
-    if not places:
-        return
-    for place in places:
-        tree._checked("plot.morphology: sites", place)
-    if view == "dendrogram":
-        heights = _heights(tree)
+def _mark(
+    ax: Axes,
+    tree: Morphology,
+    places: list[Location],
+    axes: tuple[int, int] | None,
+    heights: NDArray[np.float64] | None,
+) -> None:
+    """Mark locations in a projection onto ``axes``, or in a dendrogram with these heights."""
+    if heights is not None:
         length = [tree.sections[p.section].length for p in places]
         x = [_horizontal(tree, p.section, np.array([p.x * n]))[0] for p, n in zip(places, length, strict=True)]
         points = np.column_stack([x, [heights[p.section] for p in places]])
     else:
-        points = np.array([tree.position(p) for p in places])[:, VIEWS[view]]
+        points = np.array([tree.position(p) for p in places])[:, axes]
     ax.scatter(
         points[:, 0],
         points[:, 1],
