@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._numbers import is_whole, numbers, real
 from ._quoted import quoted, told
-from ._suggest import SuggestingKeywords, nearest
+from ._suggest import SuggestingKeywords, hint, nearest
 from .connections._targets import mapping_error
 from .errors import AssignmentError, ParameterError, ParameterTypeError, UnknownNameError
 from .modules._fixed import Abstract, is_ours, shown
@@ -41,8 +41,12 @@ class Optimizer(Abstract, SuggestingKeywords):
         for key, bound in checked_bounds(type(self).__name__, bounds).items():
             least, most = bound
             if key not in self._bounds:
+                known_keys = list(self._bounds)
                 raise UnknownNameError(
                     f"{type(self).__name__}: bounds: {quoted(key)} is not among the trained parameters"
+                    f"{hint(key, known_keys)}",
+                    name=key,
+                    known=known_keys,
                 )
             what, unit = f"{type(self).__name__}: bounds: {key}", net._unit_of(key)
             least, most = (None if bound is None else real(what, bound, "a number", unit) for bound in (least, most))
@@ -79,8 +83,8 @@ class Optimizer(Abstract, SuggestingKeywords):
             raise AssignmentError(f"{kind}.{name} = {shown(value)}: is fixed; create a new {kind}")
         meant = nearest(name, known)
         if meant or is_ours(type(self)):
-            hint = f"; did you mean {meant!r}?" if meant else ""
-            raise AssignmentError(f"{kind}.{name} = {shown(value)}: there is no attribute {quoted(name)}{hint}")
+            end = f"; did you mean {meant!r}?" if meant else ""
+            raise AssignmentError(f"{kind}.{name} = {shown(value)}: there is no attribute {quoted(name)}{end}")
         return value
 
     def _bound(self, key: str, value: NDArray[np.float64]) -> tuple[float, float]:

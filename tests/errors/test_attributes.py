@@ -1,6 +1,8 @@
 """Errors have attributes that let programs react."""
 
+import ast
 import pickle
+from pathlib import Path
 
 import dendrion as dn
 import numpy as np
@@ -50,14 +52,51 @@ def test_equations_that_are_too_large_have_numbers():
         dn.Network([Many()])
     assert not isinstance(caught.value, dn.MemoryLimitError)
     assert caught.value.limit > 10_000
+    assert caught.value.needed > 100_000
+    assert f"need {caught.value.needed} values per step: expected at most {caught.value.limit};" in str(caught.value)
 
 
-@pytest.mark.parametrize("lookup", [lambda net: net.probe(net["cell/soma"], "U"), lambda net: net["cell/some"]])
-def test_an_unknown_name_has_the_known_names(lookup):
+@pytest.mark.parametrize(
+    ("lookup", "name", "known"),
+    [
+        (lambda net: net.probe(net["cell/soma"], "U"), "U", "V"),
+        (lambda net: net["cell/some"], "cell/some", "cell/soma"),
+        (lambda net: net.probe(net["cell/soma"], "\ud800"), "\ud800", "V"),
+        (lambda net: net.probe(net["cell/soma"], "spikes"), "spikes", "V"),
+        (lambda net: net.probe(net["cell"], "V"), "V", "spikes"),
+        (lambda net: net.set_parameters({"\ud800": 1.0}), "\ud800", "cell/soma.gL"),
+        (lambda net: net.load_state_dict({"cell/soma.gL": 1.0}), "cell.V_reset", "cell/soma.gL"),
+        (lambda net: net.load_state_dict({"x": 1.0}), "cell.V_reset", "x"),
+        (lambda net: net.set_state({"\ud800": 1.0}), "\ud800", "cell/soma.V"),
+        (lambda net: dn.optim.SGD(net, 0.1, bounds={"x": (0, 1)}), "x", "cell/soma.gL"),
+        (lambda net: dn.Region("som"), "som", "soma"),
+        (lambda net: dn.plot.morphology(dn.Morphology.cable(9.0, 1.0), view="yx"), "yx", "xy"),
+    ],
+)
+def test_an_unknown_name_has_the_known_names(lookup, name, known):
     with pytest.raises(dn.UnknownNameError) as caught:
         lookup(dn.Network([Cell()]))
-    assert caught.value.name in ("U", "cell/some")
-    assert {"V", "cell/soma"} & set(caught.value.known)
+    assert caught.value.name == name
+    assert known in caught.value.known
+
+
+def test_modules_without_variables_are_named():
+    cell, noise = Cell(), dn.DCGenerator(1, amplitude=1.0, name="noise")
+    net = dn.Network([cell, noise, dn.ConnGen(noise, cell.soma, name="injection")])
+    with pytest.raises(dn.UnknownNameError) as caught:
+        net.probe(noise, "V")
+    assert (caught.value.name, caught.value.known) == ("V", [])
+    with pytest.raises(dn.UnknownNameError) as caught:
+        net.variables(noise)
+    assert (caught.value.name, caught.value.known) == ("noise", [])
+
+
+def test_every_unknown_name_is_raised_with_it():
+    """Errors are constructed with ``name`` and ``known``, or with those of another error."""
+    for path in Path(dn.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "UnknownNameError":
+                assert "name" in {k.arg for k in node.keywords}, f"{path}:{node.lineno}"
 
 
 def test_attributes_survive_pickling():

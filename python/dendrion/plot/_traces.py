@@ -167,8 +167,8 @@ def _spikes_of(read: list[_read.Samples], spikes: Any) -> dict[str, _read.Spikes
     for label in spikes:
         if label not in labels:
             raise UnknownNameError(
-                f"plot.traces: spikes: no recording labelled {label!r}{hint(str(label), labels)}",
-                name=label,
+                f"plot.traces: spikes: no recording labelled {quoted(label)}{hint(label, labels)}",
+                name=label if isinstance(label, str) else quoted(label),
                 known=labels,
             )
     return {r.label: r for r in _read.spikes("traces", spikes)}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._paths import is_encodable
 from .._quoted import quoted
+from .._suggest import unknown_name
 from ..errors import ParameterTypeError, StructureError, UnknownNameError
 from ..inputs.generators import Generator
 from ..modules._fixed import shown
@@ -52,8 +53,11 @@ def _is_network(thing: object) -> bool:
     return hasattr(thing, "_sim")
 
 
-def check_variable(path: str, module: Module, variable: Any) -> None:
-    """Raise an error for a variable that belongs to another module, or that is not a name."""
+def check_variable(path: str, module: Module, variable: Any, known: Callable[[str], list[str]]) -> None:
+    """Raise an error for a variable that belongs to another module, or that is not a name.
+
+    ``known`` returns the variables of the module with a path.
+    """
     if not isinstance(variable, str):
         hint = ""
         if isinstance(variable, (list, tuple)):
@@ -62,18 +66,24 @@ def check_variable(path: str, module: Module, variable: Any) -> None:
             f"{path}: variable = {quoted(variable)}: expected the name of one variable, such as 'V'{hint}"
         )
     if not is_encodable(variable):
-        raise UnknownNameError(f"{path}: no variable named {quoted(variable)}")
+        raise unknown_name(f"{path}: no variable", variable, known(path))
     if variable == "spikes" and not isinstance(module, (Neuron, Generator)):
         owner = module.parent
         while owner is not None and not isinstance(owner, Neuron):
             owner = owner.parent
         hint = "" if owner is None else f", here of {owner.path}"
-        raise UnknownNameError(f"{path}: no variable named 'spikes'; record the spikes of the population{hint}")
+        raise UnknownNameError(
+            f"{path}: no variable named 'spikes'; record the spikes of the population{hint}",
+            name=variable,
+            known=known(path),
+        )
     if variable != "spikes" and isinstance(module, Neuron):
         places = [m.path for m in module.modules() if variable in m._variable_units and isinstance(m, Compartment)]
         if places:
             more = f", ... ({len(places)} in all)" if len(places) > 8 else ""
             raise UnknownNameError(
                 f"{path}: no variable named {quoted(variable)}; it belongs to the compartments "
-                f"{', '.join(places[:8])}{more}"
+                f"{', '.join(places[:8])}{more}",
+                name=variable,
+                known=known(path),
             )

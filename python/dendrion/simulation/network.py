@@ -283,8 +283,8 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         indices: ArrayLike | None,
         to: str | os.PathLike[str] | None,
     ) -> Recording | SpikeRecording:
-        path = self._recordable(module)
-        check_variable(path, module, variable)
+        path = self._recordable(module, variable)
+        check_variable(path, module, variable, self._sim.variables)
         columns = None if indices is None else chosen(path, indices, self._columns(module))
         if variable == "spikes" and isinstance(module, (MCNeuron, Generator)):
             if every is not None:
@@ -351,16 +351,21 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             raise StructureError(f"{quoted(module)}: is not in this network")
         return module.path
 
-    def _recordable(self, module: Module) -> str:
+    def _recordable(self, module: Module, variable: object = None) -> str:
+        """Return the path of a module with variables; ``variable`` is the requested one, for errors."""
         path = self._path(module)
+        name = variable if isinstance(variable, str) else path
         if isinstance(module, MCSynapse):
             if module.plasticity is None or not module.plasticity._learns:
-                raise UnknownNameError(f"{path}: its weights do not change; expected an MCSynapse with plastic weights")
+                raise UnknownNameError(
+                    f"{path}: its weights do not change; expected an MCSynapse with plastic weights", name=name
+                )
             return path
         if isinstance(module, Generator) and module.spiking:
             return path
         if not isinstance(module, (MCNeuron, Compartment, Channel, OUNoise)):
             raise UnknownNameError(
-                f"{path}: a {type(module).__name__} has no variables; expected a population, compartment or receptor"
+                f"{path}: a {type(module).__name__} has no variables; expected a population, compartment or receptor",
+                name=name,
             )
         return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -84,7 +84,7 @@ class NetworkValues(NetworkSharing):
 
         The equations are not recompiled.
         """
-        _check_mapping("set_parameters", values)
+        _check_mapping("set_parameters", values, self._sim.parameter_names)
         frozen = self._frozen_keys()
         for key in values:
             if key in frozen:
@@ -109,11 +109,15 @@ class NetworkValues(NetworkSharing):
         strict : bool
             Whether missing and unexpected keys raise an error. If False, they are returned.
         """
-        _check_mapping("load_state_dict", values)
+        _check_mapping("load_state_dict", values, self._sim.parameter_names)
         known = set(self._sim.parameter_names())
         missing, unexpected = sorted(known - set(values)), sorted(set(values) - known)
         if strict and missing:
-            raise UnknownNameError(f"network: load_state_dict: {quoted(missing[0])} is missing ({len(missing)} in all)")
+            raise UnknownNameError(
+                f"network: load_state_dict: {quoted(missing[0])} is missing ({len(missing)} in all)",
+                name=missing[0],
+                known=values,
+            )
         if strict and unexpected:
             raise unknown_name("network: load_state_dict: no parameter", unexpected[0], known)
         found = {key: value for key, value in values.items() if key in known}
@@ -162,7 +166,7 @@ class NetworkValues(NetworkSharing):
             yet, an array of shape ``(batch, size)`` creates one: all samples start from the current state, and the next
             run must use the same ``batch``.
         """
-        _check_mapping("set_state", values)
+        _check_mapping("set_state", values, lambda: self._states)
         with self._alone("set_state"):
             known = self._states
             converted = {}
@@ -359,7 +363,7 @@ def _check_range(key: str, state: NDArray[np.float64], dtype: np.dtype[np.floati
         )
 
 
-def _check_mapping(name: str, values: object) -> None:
+def _check_mapping(name: str, values: object, known: Callable[[], Iterable[str]]) -> None:
     if not isinstance(values, Mapping):
         raise ParameterTypeError(mapping_error(f"network: {name}: values", values))
     for key in values:
@@ -367,4 +371,4 @@ def _check_mapping(name: str, values: object) -> None:
             hint = f", such as {key.path!r} and the name of a parameter or state" if isinstance(key, Module) else ""
             raise ParameterTypeError(f"network: {name}: key {quoted(key)}: expected a string{hint}")
         if not is_encodable(key):
-            raise UnknownNameError(f"network: {name}: nothing named {quoted(key)}")
+            raise unknown_name(f"network: {name}: nothing", key, known())
