@@ -140,6 +140,23 @@ def test_values_recorded_in_a_run() -> None:
     )
 
 
+def test_values_recorded_in_the_first_run_of_a_batch() -> None:
+    process(
+        """
+        net = built(Cell(1000))
+        v = net.probe(net["cells/soma"], "V")
+        net.run(10.0)
+        before = v.values.copy()
+        refused(lambda: net.run(10_000.0, batch=2), "cells", "a recording of 100000 steps")
+        # The network has no batch.
+        assert np.array_equal(v.values, before)
+        net.run(10.0)
+        assert v.values.shape == (200, 1000)
+        usable(net)
+        """
+    )
+
+
 def test_spikes_recorded_in_a_run() -> None:
     process(
         """

@@ -95,16 +95,6 @@ impl<T: Plain> Buffer<T> {
         Ok(Self { memory: Memory::zeroed(bytes)?, len, scalar: PhantomData })
     }
 
-    /// Creates an array of `len` copies of `value`.
-    ///
-    /// # Errors
-    /// Returns an error if the allocation fails.
-    pub fn filled(len: usize, value: T) -> Result<Self, OutOfMemory> {
-        let mut buffer = Self::zeroed(len)?;
-        buffer.fill(value);
-        Ok(buffer)
-    }
-
     /// Creates a copy of `values`.
     ///
     /// # Errors

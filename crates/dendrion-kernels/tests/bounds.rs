@@ -18,8 +18,8 @@ fn sizes_beyond_memory_are_refused() {
 }
 
 #[test]
-fn filled_buffers_are_aligned() {
-    let buffer = Buffer::filled(5, 2.5_f32).unwrap();
+fn buffers_are_aligned() {
+    let buffer = Buffer::copied(&[2.5_f32; 5]).unwrap();
     assert_eq!(buffer[..], [2.5; 5]);
     assert_eq!(buffer.as_ptr() as usize % 64, 0);
 }

@@ -217,12 +217,25 @@ impl Error {
         }
     }
 
-    /// Returns the same error with the module at `path` and the purpose `what`, if it was raised by code that knows neither.
+    /// Returns the same error with the module at `path` and the purpose `what`, if it was raised by code that does not
+    /// know them.
     #[must_use]
     pub fn needed_by(self, path: &str, what: impl FnOnce() -> String) -> Self {
         match self {
-            Self::OutOfMemory { module, what: unknown, bytes } if module == UNNAMED && unknown.is_empty() => {
-                Self::OutOfMemory { module: path.into(), what: what(), bytes }
+            Self::OutOfMemory { module, what: known, bytes } if module == UNNAMED => {
+                let what = if known.is_empty() { what() } else { known };
+                Self::OutOfMemory { module: path.into(), what, bytes }
+            }
+            other => other,
+        }
+    }
+
+    /// Returns the same error with the purpose `what`, if it was raised by code that does not know it.
+    #[must_use]
+    pub fn needed_for(self, what: &str) -> Self {
+        match self {
+            Self::OutOfMemory { module, what: known, bytes } if known.is_empty() => {
+                Self::OutOfMemory { module, what: what.into(), bytes }
             }
             other => other,
         }

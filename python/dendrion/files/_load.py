@@ -66,11 +66,8 @@ def load(path: str, given: Table) -> Network:
     settings: Table = {name: document[name] for name in ("dt", "seed", "dtype", "threads") if name in document}
     settings.update(given)
     net = Network.__new__(Network)
-    net._open(
-        list(made.values()),
-        **settings,
-        parsed=Parsed(model, document.get("noise_seed") if "seed" not in given else None),
-    )
+    net.__dict__["_parsed"] = Parsed(model, document.get("noise_seed") if "seed" not in given else None)
+    Network.__init__(net, list(made.values()), **settings)
     net.__dict__["duration"] = document.get("duration")
     known |= made
     for name, record in document.get("record", {}).items():

@@ -113,20 +113,8 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         odemethod: SolverMethodODE | str | None = None,
         sdemethod: SolverMethodSDE | str | None = None,
     ) -> None:
-        self._open(modules, dt, seed, dtype, threads, odemethod, sdemethod)
-
-    def _open(
-        self,
-        modules: Iterable[Module] | Module,
-        dt: float = 0.1,
-        seed: int = 0,
-        dtype: str | type = "float64",
-        threads: int | None = None,
-        odemethod: SolverMethodODE | str | None = None,
-        sdemethod: SolverMethodSDE | str | None = None,
-        parsed: Parsed | None = None,
-    ) -> None:
-        """Build the network, from its modules or from the model that was parsed with them."""
+        # If the modules were read from a file, the network is built from the model that was parsed with them.
+        parsed: Parsed | None = self.__dict__.pop("_parsed", None)
         begun = time.perf_counter()
         modules = listed(modules)
         self.dt = positive(dt)

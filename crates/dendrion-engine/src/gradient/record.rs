@@ -52,8 +52,7 @@ pub(super) fn record_with<T: Scalar>(
     core.model.refuse_plastic("gradients do not support plasticity", |_| true)?;
     refuse_events(core)?;
     let (mut run, samples) = core.begin_run(steps, options)?;
-    // A trace cannot be continued by a later run.
-    run.is_resumable = false;
+    let epoch = run.fix_epoch(core);
     let observe = |sample: Sample<T>| Observed {
         of_shards: sample.shards.iter().map(|s| ShardTrace::new(keeps_epochs(s))).collect(),
         of_sources: sample.source_blocks.iter().map(|_| SourceTrace::default()).collect(),
@@ -61,7 +60,7 @@ pub(super) fn record_with<T: Scalar>(
         reached: run.begin,
     };
     let mut samples: Vec<Observed<T, GradientObserver>> = samples.into_iter().map(observe).collect();
-    let schedule = schedule(core, &run, &samples, budget);
+    let schedule = schedule(&run, epoch, &samples, budget);
     // The order is reversed because memory was returned shard by shard and is taken from the end: each shard then
     // gets a buffer of its own size.
     let places = samples.iter_mut().rev().flat_map(|s| s.of_shards.iter_mut().rev().map(|of| &mut of.spare));
@@ -70,7 +69,7 @@ pub(super) fn record_with<T: Scalar>(
     let forward = schedule.forward();
     let (mut samples, through) =
         core.execute(&run, samples, |_, plan| stages(&forward, plan, |_, _| None), watch)?;
-    let trace = through.then(|| leave(core, store, &run, &mut samples, schedule)).transpose();
+    let trace = through.then(|| leave((core, store), (&run, epoch), &mut samples, schedule)).transpose();
     let samples = samples.into_iter().map(|observed| observed.sample).collect();
     let end = core.end_run(&run, samples, (run.end, through))?;
     // The run itself is complete even if its trace does not fit into memory.
@@ -100,8 +99,8 @@ fn refuse_events<T: Scalar>(core: &Core<T>) -> Result<(), Error> {
 
 /// Determines how the run is divided into segments.
 fn schedule<T: Scalar>(
-    core: &Core<T>,
     run: &Begun<T>,
+    epoch: u64,
     samples: &[Observed<T, GradientObserver>],
     budget: usize,
 ) -> CheckpointSchedule {
@@ -111,14 +110,13 @@ fn schedule<T: Scalar>(
     let mut bytes: super::schedule::Bytes = shards.map(|(shard, of)| of.bytes(shard)).sum();
     bytes.saved += first.map_or(0, |s| s.sample.source_blocks.iter().map(SourceBlock::bytes).sum());
     let batch = Batch { samples: samples.len(), at_a_time: run.threads.clamp(1, samples.len().max(1)) };
-    CheckpointSchedule::new((run.begin, run.end), core.stride(), bytes, batch, budget)
+    CheckpointSchedule::new((run.begin, run.end), epoch, bytes, batch, budget)
 }
 
 /// Moves the data needed for reversing the run from the samples to a trace.
 fn leave<T: Scalar>(
-    core: &mut Core<T>,
-    store: &mut Store<T>,
-    run: &Begun<T>,
+    (core, store): (&Core<T>, &mut Store<T>),
+    (run, epoch): (&Begun<T>, u64),
     samples: &mut [Observed<T, GradientObserver>],
     plan: CheckpointSchedule,
 ) -> Result<Trace<T>, Error> {
@@ -172,7 +170,7 @@ fn leave<T: Scalar>(
         plan,
         begin: run.begin,
         end: run.end,
-        epoch: core.stride(),
+        epoch,
         meeting: core.meeting(),
         threads: run.threads,
         places: core.exchange.spikes.places(),

@@ -31,7 +31,7 @@ use super::trace::{ProbeSnapshot, Trace};
 use super::wanted::Wanted;
 use super::weight_accumulator::WeightAccumulator;
 use crate::recording::recorder::Reads;
-use crate::refused::{Shortage, refused};
+use crate::refused::refused;
 use crate::run::{Barrier, Observed, Pace, RunPlan, SpikeExchange, Treatment, Watch, execute};
 use crate::runtime::shard::Shard;
 
@@ -77,9 +77,7 @@ pub(crate) fn reverse_run<T: Scalar>(
             Ok(shared) => stages(trace, b, workers, &Arc::new(shared)),
             Err(error) => {
                 // The sample is not reversed, and `finish` returns the error.
-                if let Some(shard) = sample.sample.shards.first_mut() {
-                    Shortage::note(&mut shard.shortage, trace.end, Err(error));
-                }
+                sample.sample.note(trace.end, error);
                 Vec::new()
             }
         }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::Error;
 
 use super::schedule::ScheduleStep;
 use super::shard_trace::GradientObserver;
@@ -43,16 +44,22 @@ pub(super) fn stages<'c, T: Scalar>(
     schedule.iter().filter_map(stage).collect()
 }
 
+/// Adds the purpose of the memory to an error about the states of a segment.
+#[cold]
+fn states(error: Error) -> Error {
+    error.needed_for("the states that a gradient needs")
+}
+
 impl<T: Scalar> Stage<T, GradientObserver> for GradientStage<'_, T> {
     fn perform(&self, worker: &mut Worker<T, GradientObserver>, watch: Watch<'_>) -> bool {
         match self {
             Self::Save => {
                 for Member { part, observer, .. } in &mut worker.shards {
-                    let done = observer.save(part);
+                    let done = observer.save(part).map_err(states);
                     Shortage::note(&mut part.shortage, worker.reached, done);
                 }
                 for Member { part, observer, .. } in &mut worker.sources {
-                    let done = observer.save(part);
+                    let done = observer.save(part).map_err(states);
                     Shortage::note(&mut part.shortage, worker.reached, done);
                 }
                 true
@@ -65,7 +72,7 @@ impl<T: Scalar> Stage<T, GradientObserver> for GradientStage<'_, T> {
             Self::Run { plan, keep } => {
                 for Member { part, observer, .. } in &mut worker.shards {
                     if *keep {
-                        let done = observer.keep(part, (plan.begin, plan.end), plan.epoch);
+                        let done = observer.keep(part, (plan.begin, plan.end), plan.epoch).map_err(states);
                         Shortage::note(&mut part.shortage, plan.begin, done);
                     } else {
                         observer.keep_nothing();

@@ -185,13 +185,12 @@ impl<T: Scalar> Core<T> {
             Err(generator) => &self.model.network.generators[generator].path,
         };
         let time = shortage.step as f64 * self.clock.dt;
-        let what = || {
-            format!(
-                "its spikes and inputs after t = {time} ms (recordings up to this time are kept; reset the network to run it \
-                 again)"
-            )
-        };
-        let error = shortage.error.clone().needed_by(path, what);
+        let mut error = shortage.error.clone().needed_by(path, || "its spikes and inputs".into());
+        if let Error::OutOfMemory { what, .. } = &mut error {
+            *what = format!(
+                "{what} after t = {time} ms (recordings up to this time are kept; reset the network to run it again)"
+            );
+        }
         self.broken = Some(error.clone());
         error
     }

@@ -22,6 +22,7 @@ use crate::runtime::core::{Core, RunEnd};
 use crate::runtime::memory::{check_batch_memory, check_recorded_memory, make_room};
 use crate::runtime::observer::Observer;
 use crate::runtime::sample::Sample;
+use crate::runtime::shard::Fault;
 
 /// Options of a run.
 #[derive(Clone, Debug, Default)]
@@ -46,8 +47,16 @@ pub(crate) struct Begun<T: Scalar> {
     pub(crate) given: Vec<StandIns<T>>,
     pub(crate) threads: usize,
     is_batch: bool,
-    /// Whether a later run may continue if a watch stops this one.
-    pub(crate) is_resumable: bool,
+    /// The length of all epochs in steps, if it is fixed; see [`Begun::fix_epoch`].
+    epoch: Option<u64>,
+}
+
+impl<T: Scalar> Begun<T> {
+    /// Fixes the length of all epochs, and returns it. The states recorded for a gradient depend on the boundaries of
+    /// epochs, and the samples of a batch run one after another. If a watch stops such a run, no later run continues it.
+    pub(crate) fn fix_epoch(&mut self, core: &Core<T>) -> u64 {
+        *self.epoch.get_or_insert_with(|| core.stride())
+    }
 }
 
 impl<T: Scalar> Core<T> {
@@ -81,9 +90,6 @@ impl<T: Scalar> Core<T> {
             return Err(error.clone());
         }
         self.check_batch(options.batch)?;
-        if let Some(batch) = options.batch {
-            check_batch_memory(self, batch)?;
-        }
         check_recorded_memory(self, steps, options.batch.unwrap_or(1))
     }
 
@@ -95,11 +101,17 @@ impl<T: Scalar> Core<T> {
         options: &RunOptions,
     ) -> Result<(Begun<T>, Vec<Sample<T>>), Error> {
         let given = self.given(steps, options)?;
-        let is_batch = options.batch.is_some();
+        let (is_batch, is_new) = (options.batch.is_some(), self.ensemble.batch.is_empty());
         if let Some(batch) = options.batch {
             self.make_samples(batch)?;
         }
-        make_room(self, steps)?;
+        if let Err(error) = make_room(self, steps) {
+            // The run does not begin, so the network keeps no batch that was created for it.
+            if is_new {
+                self.ensemble.batch.clear();
+            }
+            return Err(error);
+        }
         // Threads of a batch do not wait for each other, so synchronization does not limit their number.
         let threads = if is_batch { self.threads } else { self.worthwhile_threads() };
         let samples = if is_batch {
@@ -109,8 +121,11 @@ impl<T: Scalar> Core<T> {
             vec![Sample { shards, source_blocks: std::mem::take(&mut self.ensemble.own.source_blocks) }]
         };
         let (begin, end) = (self.clock.now, self.clock.now + steps);
-        let is_resumable = !is_batch && options.inputs.is_empty();
-        Ok((Begun { begin, end, given, threads, is_batch, is_resumable }, samples))
+        let mut run = Begun { begin, end, given, threads, is_batch, epoch: None };
+        if is_batch || !options.inputs.is_empty() {
+            run.fix_epoch(self);
+        }
+        Ok((run, samples))
     }
 
     /// Takes samples through their stages. Returns them in order, and whether all of them completed all stages.
@@ -137,12 +152,7 @@ impl<T: Scalar> Core<T> {
             |s| this.model.cells[s.place.population].cost(s.place.neurons.len()),
             &Treatment {
                 stages: |b: usize, _: &mut Observed<T, O>, workers| {
-                    // The states recorded for a gradient depend on the boundaries of epochs, and the samples
-                    // of a batch run one after another, so epochs have a fixed length.
-                    let fixed = (!run.is_resumable).then(|| {
-                        let stride = this.stride();
-                        (stride, Arc::new(Pace::fixed(stride)))
-                    });
+                    let fixed = run.epoch.map(|epoch| (epoch, Arc::new(Pace::fixed(epoch))));
                     let shared = Shared {
                         given: run.given[b].clone(),
                         exchange: this.exchange_of(run),
@@ -198,18 +208,19 @@ impl<T: Scalar> Core<T> {
         } else if let Some(sample) = samples.pop() {
             self.ensemble.own = sample;
         }
-        // After a failed allocation, states are wrong, so a fault may be a consequence of it.
+        // After a failed allocation, states are wrong, so a later fault may be a consequence of it.
+        let is_earlier = |fault: &Fault| shortage.as_ref().is_none_or(|(s, _)| fault.step < s.step);
+        if let Some((fault, sample)) = fault.filter(|(fault, _)| is_earlier(fault)) {
+            return Err(self.fail(fault, run.is_batch.then_some(sample)));
+        }
         if let Some((shortage, needs)) = shortage {
             return Err(self.run_short((&shortage, needs)));
-        }
-        if let Some((fault, sample)) = fault {
-            return Err(self.fail(fault, run.is_batch.then_some(sample)));
         }
         if through {
             self.clock.reach(run.end);
             return Ok(RunEnd::Finished);
         }
-        if run.is_resumable {
+        if run.epoch.is_none() {
             self.clock.reach(reached);
         } else {
             // Samples may have stopped at different steps, and a gradient needs the whole run.
@@ -221,6 +232,7 @@ impl<T: Scalar> Core<T> {
         Ok(RunEnd::Stopped)
     }
 
+    /// Checks that the network has no batch of another size and, if it has none, that a new one fits into memory.
     fn check_batch(&self, batch: Option<usize>) -> Result<(), Error> {
         let accepted = match (batch, self.ensemble.batch.len()) {
             (Some(0), _) => "an integer >= 1".to_string(),
@@ -228,6 +240,7 @@ impl<T: Scalar> Core<T> {
             (Some(b), n) if n > 0 && b != n => {
                 format!("{n}, as in the previous run; reset() removes the batch")
             }
+            (Some(b), 0) => return check_batch_memory(self, b),
             _ => return Ok(()),
         };
         let given = batch.map_or_else(|| "None".to_string(), |b| b.to_string());
@@ -249,7 +262,6 @@ impl<T: Scalar> Core<T> {
         if !self.ensemble.batch.is_empty() {
             return Ok(());
         }
-        check_batch_memory(self, batch)?;
         let learns = |i: usize| self.model.network.projections[i].learns();
         self.model.refuse_plastic("the samples of a batch share their weights", learns)?;
         self.ensemble.batch = self.ensemble.clone_samples(batch)?;

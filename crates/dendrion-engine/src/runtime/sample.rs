@@ -1,6 +1,7 @@
 //! The data that change during a run, of the network itself or of one sample of a batch.
 
 use dendrion_kernels::Scalar;
+use dendrion_model::Error;
 
 use super::shard::Shard;
 use crate::inputs::SourceBlock;
@@ -20,6 +21,16 @@ impl<T: Scalar> Sample<T> {
             shard.inputs.noises.iter_mut().for_each(|n| n.become_sample(b));
         }
         self.source_blocks.iter_mut().for_each(|c| c.become_sample(b));
+    }
+
+    /// Stores an error that concerns the whole sample in its first shard or source block. A sample without shards and
+    /// source blocks needs no memory.
+    pub(crate) fn note(&mut self, step: u64, error: Error) {
+        let shards = self.shards.iter_mut().map(|s| &mut s.shortage);
+        let mut kept = shards.chain(self.source_blocks.iter_mut().map(|c| &mut c.shortage));
+        if let Some(kept) = kept.next() {
+            Shortage::note(kept, step, Err(error));
+        }
     }
 
     /// Returns the first failed allocation of a run, and the population (`Ok`) or generator (`Err`) that needed the memory.

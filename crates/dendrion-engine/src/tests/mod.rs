@@ -7,4 +7,5 @@ mod interrupts;
 pub(crate) mod network;
 mod parameters;
 mod replace;
+mod shortages;
 mod states;

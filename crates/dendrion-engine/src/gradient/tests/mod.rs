@@ -6,6 +6,7 @@ use dendrion_model::{
 };
 
 mod identical;
+mod shortages;
 mod stops;
 
 pub(super) const SIZE: usize = 37;
