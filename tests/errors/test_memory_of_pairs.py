@@ -18,5 +18,15 @@ def test_too_many_pairs_are_refused(monkeypatch):
     cells, source = Cells(size), dn.PoissonGenerator(size, rate=1.0, name="source")
     weights = dn.MCSynapse(source, cells.ampa, dn.FixedProb(0.5), weight=lambda i, j: np.ones(len(i)), name="syn")
     monkeypatch.setenv("DENDRION_MEMORY_LIMIT", "1e9")
-    with pytest.raises(dn.MemoryLimitError, match=r"syn: the list of its pairs of neurons needs about 4\.4 TB"):
+    with pytest.raises(dn.MemoryLimitError, match=r"syn: the list of its pairs of neurons needs about 5\.5 TB"):
+        dn.Network([cells, source, weights])
+
+
+def test_rows_of_many_sources_are_counted(monkeypatch):
+    # Few pairs, but 2**20 row starts for each range of 2**15 targets.
+    size = 2**20
+    cells, source = Cells(size), dn.PoissonGenerator(size, rate=1.0, name="source")
+    weights = dn.MCSynapse(source, cells.ampa, dn.One2One(), weight=lambda i, j: np.ones(len(i)), name="syn")
+    monkeypatch.setenv("DENDRION_MEMORY_LIMIT", "1e8")
+    with pytest.raises(dn.MemoryLimitError, match=r"syn: the list of its pairs of neurons needs about 144\.7 MB"):
         dn.Network([cells, source, weights])

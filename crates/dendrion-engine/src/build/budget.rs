@@ -8,6 +8,8 @@ use dendrion_model::{
     check_memory,
 };
 
+use super::layout::MOST_LANES;
+
 /// Returns an error if the network (already validated) needs more than the memory limit. The error names the
 /// module that needs the most memory.
 ///
@@ -114,6 +116,12 @@ fn sources(p: &Projection, network: &Network) -> f64 {
     }) as f64
 }
 
+/// Returns the number of bytes of the row starts of a projection: one number per source for each group of at most
+/// `most` targets.
+pub(crate) fn starts(p: &Projection, network: &Network, most: usize) -> f64 {
+    4.0 * sources(p, network) * network.populations[p.population].size.div_ceil(most) as f64
+}
+
 /// Returns the number of connections of a projection, or the expected number if it is random.
 pub(crate) fn connections(p: &Projection, network: &Network) -> f64 {
     let (sources, targets) = (sources(p, network), network.populations[p.population].size as f64);
@@ -129,19 +137,19 @@ pub(crate) fn connections(p: &Projection, network: &Network) -> f64 {
 }
 
 /// Returns the number of bytes that a projection needs: the target of each connection, its weight and delay
-/// if they are individual, and the start of each source's row.
+/// if they are individual, and the start of each source's row in each shard.
 fn projection(p: &Projection, count: f64, network: &Network) -> f64 {
     let own = |v: &PerConnection| !matches!(v.given().map(|v| v.as_slice().len()), Some(1));
     let weight = if own(&p.weight) || p.plasticity.is_some() { width(network) } else { 0.0 };
     let delay = if p.delay.as_ref().is_some_and(own) { 2.0 } else { 0.0 };
-    count * (2.0 + weight + delay) + 4.0 * sources(p, network)
+    count * (2.0 + weight + delay) + starts(p, network, MOST_LANES)
 }
 
 #[cfg(test)]
 mod tests {
-    use dendrion_model::{Network, Population};
+    use dendrion_model::{Connectivity, Generator, Network, Population, Projection, Signal, Source};
 
-    use super::check_network;
+    use super::{check_network, memory_needed};
 
     #[test]
     fn a_population_that_does_not_fit_is_refused_before_it_is_built() {
@@ -158,5 +166,26 @@ mod tests {
             error.starts_with("cell: a population of 1073741824 neurons needs about 17.2 TB of memory"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn each_shard_has_the_row_starts_of_all_sources() {
+        let mut network = Network::new(0.1);
+        network.populations.push(Population::new("cells", 1 << 20, []));
+        network.generators.push(Generator::new("noise", 1 << 20, Signal::Poisson, [("rate", 1.0)]));
+        let without = memory_needed(&network);
+        network.projections.push(Projection {
+            path: "syn".into(),
+            pre: Source::Generator(0),
+            population: 0,
+            receptors: vec![0],
+            connectivity: Connectivity::OneToOne,
+            weight: 1.0.into(),
+            delay: None,
+            plasticity: None,
+        });
+        // The pending input of two steps, a target per connection, and 2^20 row starts in each of 16 shards.
+        let expected = f64::from(1 << 20) * (2.0 * 8.0 + 2.0 + 16.0 * 4.0);
+        assert_eq!(memory_needed(&network) - without, expected);
     }
 }

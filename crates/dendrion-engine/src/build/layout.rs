@@ -16,8 +16,8 @@ const WORTH_TWO: usize = 64;
 /// Maximum number of bytes that a shard receives per step in one ring. This row stays in the cache while connections
 /// stream through it.
 const DUE_BYTES: usize = 1 << 18;
-/// Number of lanes that the target index of a connection can distinguish.
-const MOST_LANES: usize = 1 << 16;
+/// Number of lanes that the target index of a connection can distinguish, and thus the maximum number in a shard.
+pub(crate) const MOST_LANES: usize = 1 << 16;
 
 /// The division of one population.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use dendrion_model::{Error, Network, Turns, check_memory};
 use super::expand::expanded;
 use super::sources;
 use super::topology::build;
-use crate::build::budget::connections;
+use crate::build::budget::{connections, starts};
 
 /// Number of neurons that are processed together. It is smaller than the number of lanes that a target index can
 /// distinguish.
@@ -23,8 +23,10 @@ pub fn pairs(network: &Network, projection: usize, threads: usize) -> Result<(Ve
     let Some(p) = network.projections.get(projection) else {
         return Err(Error::structure("network", format!("no projection {projection}")));
     };
-    // Two indices per connection. Drawing more pairs than fit would take very long before the memory is exhausted.
-    check_memory(&p.path, "the list of its pairs of neurons", 8.0 * connections(p, network))?;
+    // Per connection, two indices and its lane in a range of neurons. Drawing more pairs than fit would take very long
+    // before the memory is exhausted.
+    let bytes = 10.0 * connections(p, network) + starts(p, network, RANGE);
+    check_memory(&p.path, "the list of its pairs of neurons", bytes)?;
     let found = pairs_of(network, projection, threads);
     found.map_err(|error| error.needed_by(&p.path, || "its pairs of neurons".into()))
 }

@@ -12,11 +12,12 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use dendrion_model::allocate::{copied, out_of_memory, push, reserve, room};
+use dendrion_model::allocate::{collected, copied, out_of_memory, push, reserve, room};
 use dendrion_model::{Error, Generator, Signal, Values, steps_of};
 
 use super::schedule::Schedule;
 use crate::random::{Purpose, Stream};
+use crate::recording::recorder::Recordings;
 use crate::refused::Shortage;
 use crate::runtime::spikes::Spikes;
 use renewal::{Renewal, gap};
@@ -179,8 +180,8 @@ impl SourceBlock {
     }
 
     /// Returns a copy.
-    pub(crate) fn copy(&self) -> Result<Self, Error> {
-        let log = self.log.as_ref().map(|log| copied(log)).transpose()?;
+    pub(crate) fn copy(&self, recordings: Recordings) -> Result<Self, Error> {
+        let log = self.log.as_deref().and_then(|log| recordings.of(log)).map(copied).transpose()?;
         Ok(Self { log, ..self.copy_unrecorded()? })
     }
 
@@ -217,11 +218,10 @@ impl SourceBlock {
         if let Process::Pushed { told, .. } = &self.process { *told } else { 0 }
     }
 
-    /// Starts recording spikes from step `now` on, including those that have already been sent.
-    pub(crate) fn listen(&mut self, now: u64) {
-        if self.log.is_none() {
-            self.log = Some(self.ahead(now).collect());
-        }
+    /// Returns a record of the spikes from step `now` on that have already been sent, or `None` if the block records
+    /// spikes.
+    pub(crate) fn new_log(&self, now: u64) -> Result<Option<Vec<(u64, u32)>>, Error> {
+        self.log.is_none().then(|| collected(self.ahead(now))).transpose()
     }
 
     /// Returns the factor that converts values of the schedule to values per step.

@@ -14,14 +14,14 @@ use crate::runtime::index::of_population_mut;
 use crate::runtime::model::Model;
 use crate::runtime::store::ParameterId;
 
-/// Sets a parameter of a projection's plasticity. Its values must already have been checked.
+/// Sets a parameter of a projection's plasticity. Its values must already have been checked, and all weights must be
+/// up to date.
 pub(crate) fn set_rule<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,
     projection: usize,
     (id, values): (ParameterId, Arc<Values>),
 ) {
-    flush_weights(model, ensemble, projection);
     model.parameters.set(id, values);
     take_rule(model, ensemble, projection);
 }
@@ -40,16 +40,14 @@ pub(crate) fn take_rule<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>,
     }
 }
 
-/// Sets a time constant of the traces of a population's neurons. Its values must already have been checked.
+/// Sets a time constant of the traces of a population's neurons. Its values must already have been checked, and all
+/// weights must be up to date.
 pub(crate) fn set_trace<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,
     population: usize,
     (id, values): (ParameterId, Arc<Values>),
 ) {
-    of_population_mut(&mut ensemble.own.shards, population)
-        .iter_mut()
-        .for_each(|s| s.delivery.flush_weights());
     model.parameters.set(id, values);
     take_traces(model, ensemble, population);
 }
@@ -91,8 +89,8 @@ pub(crate) fn set_learning<T: Scalar>(
     on: bool,
 ) -> Result<(), Error> {
     let projection = learner(model, path)?;
+    flush_weights(model, ensemble, projection)?;
     let shards = of_population_mut(&mut ensemble.own.shards, ensemble.onto[projection]);
-    shards.iter_mut().for_each(|s| s.delivery.flush_weights());
     for incoming in shards.iter_mut().filter_map(|s| s.delivery.incoming_of_mut(projection)) {
         if let Change::Learning(learning) = &mut incoming.change {
             learning.set_on(on);

@@ -61,9 +61,9 @@ impl History {
     }
 
     /// Replaces all spikes. `postsynaptic` contains the new spikes of each neuron.
-    pub(crate) fn recall(&mut self, postsynaptic: Vec<Vec<PostsynapticSpike>>) {
-        self.spikes = postsynaptic.iter().map(Vec::len).sum();
-        self.postsynaptic = postsynaptic;
+    pub(crate) fn recall(&mut self, postsynaptic: impl Iterator<Item = Vec<PostsynapticSpike>>) {
+        self.postsynaptic.iter_mut().zip(postsynaptic).for_each(|(old, new)| *old = new);
+        self.spikes = self.postsynaptic.iter().map(Vec::len).sum();
     }
 
     /// Returns the number of recorded spikes.

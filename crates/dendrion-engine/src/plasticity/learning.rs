@@ -11,6 +11,8 @@ use dendrion_model::allocate::{filled, out_of_memory, push};
 use super::history::History;
 use super::rule::{Pre, Rule};
 
+pub(crate) use memory::LearningMemory;
+
 /// A step before all spikes.
 const NEVER: i64 = i64::MIN / 2;
 

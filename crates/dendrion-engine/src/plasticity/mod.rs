@@ -22,6 +22,6 @@ mod short_term;
 pub(crate) mod state;
 
 pub(crate) use history::{History, PostsynapticSpike};
-pub(crate) use learning::{Learning, Synapses};
+pub(crate) use learning::{Learning, LearningMemory, Synapses};
 pub(crate) use rule::{Pre, Rule};
 pub(crate) use short_term::{Left, ShortTerm};

@@ -53,7 +53,7 @@ impl<T: Scalar> PlasticityState<T> {
 
     /// Restores the spikes of the neurons. All spikes that could be decided before step `now` have been
     /// decided.
-    pub(crate) fn recall(&mut self, now: u64, postsynaptic: Vec<Vec<PostsynapticSpike>>) {
+    pub(crate) fn recall(&mut self, now: u64, postsynaptic: impl Iterator<Item = Vec<PostsynapticSpike>>) {
         self.decided = now;
         if let Some(history) = &mut self.history {
             history.recall(postsynaptic);

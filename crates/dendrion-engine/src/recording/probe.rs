@@ -2,8 +2,10 @@
 
 use dendrion_kernels::Scalar;
 use dendrion_model::allocate::{append, collected, copied, filled, push, room};
-use dendrion_model::{Error, Generator};
+use dendrion_model::{Error, Generator, Projection};
 
+use crate::inputs::SourceBlock;
+use crate::recording::columns::columns_of_shards;
 use crate::recording::recorder::{Reads, Recorder};
 use crate::runtime::ensemble::Ensemble;
 use crate::runtime::index::{of_generator, of_generator_mut, of_population, of_population_mut};
@@ -131,10 +133,11 @@ impl Probes {
         let (population, member) = member(model, path)?;
         check_indices(path, indices, (model.cells[population].layout.size, "neurons"))?;
         let what = if member.is_empty() {
+            let indices = chosen(path, indices)?;
             for shard in of_population_mut(&mut ensemble.own.shards, population) {
                 shard.output.log.get_or_insert_default();
             }
-            What::Spikes { indices: indices.map(|all| all.iter().map(|i| *i as u32).collect()) }
+            What::Spikes { indices }
         } else {
             let reads = reads(model, population, &format!("{member}.{variable}"))?;
             let columns = self.record((model, ensemble), (population, reads), every, indices);
@@ -153,29 +156,21 @@ impl Probes {
         (projection, every): (usize, u64),
         indices: Option<&[usize]>,
     ) -> Result<ProbeId, Error> {
-        let mut order = ensemble.order(projection)?;
-        let count = order.total();
-        check_indices(&model.network.projections[projection].path, indices, (count, "connections"))?;
-        let path = &model.network.projections[projection].path;
+        let Projection { path, population, .. } = &model.network.projections[projection];
         let needed = |error: Error| error.needed_by(path, || "a probe".into());
-        let mut columns_of: Vec<Vec<u32>> = filled(count, Vec::new()).map_err(needed)?;
-        match indices {
-            Some(chosen) => (0..).zip(chosen).for_each(|(column, i)| columns_of[*i].push(column)),
-            None => (0..).zip(&mut columns_of).for_each(|(column, of)| of.push(column)),
-        }
+        let count = ensemble.incoming(projection).map(|(_, i)| i.fanout.targets().len()).sum();
+        check_indices(path, indices, (count, "connections"))?;
         let probe = self.0.len();
-        let population = model.network.projections[projection].population;
-        for shard in of_population_mut(&mut ensemble.own.shards, population) {
-            let Some(incoming) = shard.delivery.incoming_of(projection) else { continue };
-            let mut columns = Vec::new();
-            order.shard(incoming.fanout.starts(), |place, whole, _| {
-                columns.extend(columns_of[whole].iter().map(|column| (place as u32, *column)));
-            });
-            let recorder = Recorder::new(probe, Reads::Weights, every, columns);
-            shard.delivery.plasticity.watchers.push((projection, recorder));
+        let columns = columns_of_shards(ensemble, projection, indices).map_err(needed)?;
+        let mut recorders = columns.into_iter().map(|of| Recorder::new(probe, Reads::Weights, every, of));
+        for shard in of_population_mut(&mut ensemble.own.shards, *population) {
+            if shard.delivery.incoming_of(projection).is_some() {
+                let watchers = &mut shard.delivery.plasticity.watchers;
+                watchers.extend(recorders.next().map(|recorder| (projection, recorder)));
+            }
         }
         let what = What::Values { every, columns: indices.map_or(count, <[usize]>::len) };
-        self.0.push(Probe { population, what, begin: now });
+        self.0.push(Probe { population: *population, what, begin: now });
         Ok(ProbeId(probe))
     }
 
@@ -189,24 +184,22 @@ impl Probes {
     ) -> Result<ProbeId, Error> {
         let Generator { path, size, .. } = &model.network.generators[generator];
         check_indices(path, indices, (*size, "sources"))?;
-        for source_block in of_generator_mut(&mut ensemble.own.source_blocks, generator) {
-            source_block.listen(now);
-        }
-        let indices = indices.map(|all| all.iter().map(|i| *i as u32).collect());
+        let indices = chosen(path, indices)?;
+        listen(&mut ensemble.own.source_blocks, generator, now)
+            .map_err(|error| error.needed_by(path, || "a probe".into()))?;
         let what = What::Generated { generator, indices };
         self.0.push(Probe { population: 0, what, begin: now });
         Ok(ProbeId(self.0.len() - 1))
     }
 
-    /// Makes the new source blocks of generators record spikes for the same probes as the old ones.
-    pub(crate) fn listen_again<T: Scalar>(&self, ensemble: &mut Ensemble<T>, now: u64) {
+    /// Makes new source blocks of generators record spikes for the same probes as the old ones.
+    pub(crate) fn listen_again(&self, source_blocks: &mut [SourceBlock]) -> Result<(), Error> {
         for probe in &self.0 {
             if let What::Generated { generator, .. } = probe.what {
-                for source_block in of_generator_mut(&mut ensemble.own.source_blocks, generator) {
-                    source_block.listen(now);
-                }
+                listen(source_blocks, generator, 0)?;
             }
         }
+        Ok(())
     }
 
     /// Adds recorders to the shards, and returns the number of columns.
@@ -346,6 +339,20 @@ fn reads<T: Scalar>(model: &mut Model<T>, population: usize, name: &str) -> Resu
         Some(observer) => Ok(Reads::Observer(observer)),
         None => Err(Error::unknown(&cells.path, "variable", name, Vec::new())),
     }
+}
+
+/// Returns the indices of the recorded members, or `None` if all are recorded.
+fn chosen(path: &str, indices: Option<&[usize]>) -> Result<Option<Vec<u32>>, Error> {
+    let chosen = indices.map(|all| collected(all.iter().map(|i| *i as u32))).transpose();
+    chosen.map_err(|error| error.needed_by(path, || "a probe".into()))
+}
+
+/// Starts recording the spikes of a generator in all of its source blocks, or in none if memory is short.
+fn listen(source_blocks: &mut [SourceBlock], generator: usize, now: u64) -> Result<(), Error> {
+    let source_blocks = of_generator_mut(source_blocks, generator);
+    let logs = source_blocks.iter().map(|block| block.new_log(now)).collect::<Result<Vec<_>, Error>>()?;
+    source_blocks.iter_mut().zip(logs).for_each(|(block, log)| block.log = block.log.take().or(log));
+    Ok(())
 }
 
 fn recorders<T: Scalar>(

@@ -18,6 +18,28 @@ pub(crate) enum Reads {
     Weights,
 }
 
+/// The recordings of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recordings {
+    /// The same as those of the original.
+    Copied,
+    /// Recorders and logs without content.
+    Empty,
+    /// None: the copy does not record.
+    Absent,
+}
+
+impl Recordings {
+    /// Returns the part of a log that is copied, or `None` if the copy has no log.
+    pub(crate) fn of<L>(self, log: &[L]) -> Option<&[L]> {
+        match self {
+            Self::Copied => Some(log),
+            Self::Empty => Some(&[]),
+            Self::Absent => None,
+        }
+    }
+}
+
 /// The recorded lanes of a shard (block * lanes + lane), in ascending order, each with its column in the
 /// probe's table.
 #[derive(Clone, Debug)]
@@ -83,10 +105,11 @@ impl<T: Scalar> Recorder<T> {
         Self { probe, reads, every, lanes, data: Vec::new(), rows: 0, row: 0 }
     }
 
-    /// Returns a copy with only the valid rows.
-    pub(crate) fn trimmed(&self) -> Result<Self, Error> {
-        let data = copied(&self.data[..self.rows * self.lanes.len()])?;
-        Ok(Self { data, lanes: self.lanes.clone(), ..*self })
+    /// Returns a copy with only the valid rows, or without rows if `is_empty` is true.
+    pub(crate) fn trimmed(&self, is_empty: bool) -> Result<Self, Error> {
+        let rows = if is_empty { 0 } else { self.rows };
+        let data = copied(&self.data[..rows * self.lanes.len()])?;
+        Ok(Self { data, rows, lanes: self.lanes.clone(), ..*self })
     }
 
     /// Allocates memory for the samples of a run from step `begin` to `end`, so that its epochs need none.

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use dendrion_kernels::{Delays, Scalar};
 use dendrion_model::{Error, Values};
 
-use super::delivery::Incoming;
+use super::delivery::{Incoming, exclusive};
 use super::ensemble::Ensemble;
 use super::index::{of_population, of_population_mut};
 use super::model::Model;
 use super::shard::Shard;
 use crate::connect::{Connections, Order, given_weights};
-use crate::refused::refused;
 
 impl<T: Scalar> Ensemble<T> {
     /// Returns the connections of a projection shard by shard.
@@ -57,10 +56,8 @@ impl<T: Scalar> Ensemble<T> {
     /// Copies the connections of a projection if a batch or a trace shares them, so that their weights can be replaced.
     pub(crate) fn own_connections(&mut self, projection: usize) -> Result<(), Error> {
         for shard in of_population_mut(&mut self.own.shards, self.onto[projection]) {
-            if let Some(incoming) = shard.delivery.incoming_of_mut(projection)
-                && Arc::get_mut(&mut incoming.fanout).is_none()
-            {
-                incoming.fanout = Arc::new(incoming.fanout.copy().map_err(refused)?);
+            if let Some(incoming) = shard.delivery.incoming_of_mut(projection) {
+                exclusive(&mut incoming.fanout)?;
             }
         }
         Ok(())
@@ -91,13 +88,25 @@ impl<T: Scalar> Ensemble<T> {
 }
 
 /// Updates the weights of a projection if they are plastic.
-pub(crate) fn flush_weights<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, projection: usize) {
-    if model.network.projections[projection].learns() {
-        let population = ensemble.onto[projection];
-        of_population_mut(&mut ensemble.own.shards, population)
-            .iter_mut()
-            .for_each(|s| s.delivery.flush_weights());
+pub(crate) fn flush_weights<T: Scalar>(
+    model: &Model<T>,
+    ensemble: &mut Ensemble<T>,
+    projection: usize,
+) -> Result<(), Error> {
+    if !model.network.projections[projection].learns() {
+        return Ok(());
     }
+    flush_weights_onto(ensemble, ensemble.onto[projection])
+        .map_err(|error| table_of(model, projection, error))
+}
+
+/// Updates all plastic weights of the connections onto a population.
+pub(crate) fn flush_weights_onto<T: Scalar>(
+    ensemble: &mut Ensemble<T>,
+    population: usize,
+) -> Result<(), Error> {
+    let shards = of_population_mut(&mut ensemble.own.shards, population);
+    shards.iter_mut().try_for_each(|s| s.delivery.flush_weights())
 }
 
 /// Returns the number of connections of the projection at a path.
@@ -117,7 +126,7 @@ pub(crate) fn connections<T: Scalar>(
     path: &str,
 ) -> Result<Connections, Error> {
     let projection = model.projection(path)?;
-    flush_weights(model, ensemble, projection);
+    flush_weights(model, ensemble, projection)?;
     ensemble.connection_table(projection).map_err(|error| table_of(model, projection, error))
 }
 

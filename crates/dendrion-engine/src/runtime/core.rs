@@ -202,7 +202,8 @@ impl<T: Scalar> Core<T> {
         }
         self.model.cells.iter().try_for_each(Cells::check_initial)?;
         // Everything that can fail comes first.
-        let source_blocks = source_blocks(&self.model.network, &self.model.parameters)?;
+        let mut source_blocks = source_blocks(&self.model.network, &self.model.parameters)?;
+        self.probes.listen_again(&mut source_blocks)?;
         self.clock.reach(0);
         self.broken = None;
         self.ensemble.batch.clear();
@@ -211,7 +212,6 @@ impl<T: Scalar> Core<T> {
             shard.reset(&self.model.cells[shard.place.population]);
         }
         self.ensemble.own.source_blocks = source_blocks;
-        self.probes.listen_again(&mut self.ensemble, self.clock.now);
         self.probes.0.iter_mut().for_each(|p| p.begin = 0);
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::spikes::Spikes;
 use crate::inputs::Given;
 use crate::plasticity::state::PlasticityState;
 use crate::plasticity::{Learning, ShortTerm};
+use crate::refused::refused;
 
 /// The connections of one projection onto one shard.
 #[derive(Debug)]
@@ -20,6 +21,14 @@ pub(crate) struct Incoming<T: Scalar> {
     /// The ring to which spikes are added.
     pub(crate) port: usize,
     pub(crate) change: Change,
+}
+
+/// Returns connections for modification. They are copied if a batch or a trace shares them.
+pub(crate) fn exclusive<T: Scalar>(fanout: &mut Arc<Fanout<T>>) -> Result<&mut Fanout<T>, Error> {
+    if Arc::strong_count(fanout) > 1 {
+        *fanout = Arc::new(fanout.copy().map_err(refused)?);
+    }
+    Arc::get_mut(fanout).ok_or_else(|| Error::run("network", "connections are in use"))
 }
 
 /// The way in which connections change with the spikes that they transmit.

@@ -8,6 +8,7 @@ use super::index::{of_generator_mut, of_population_mut};
 use super::sample::Sample;
 use super::shard::Shard;
 use crate::inputs::SourceBlock;
+use crate::recording::recorder::Recordings;
 
 /// The network itself, and the samples of its batch, if it has one.
 #[derive(Debug)]
@@ -64,11 +65,16 @@ impl<T: Scalar> Ensemble<T> {
     }
 
     /// Creates the samples of a batch, each in the current state of the network itself.
-    pub(crate) fn clone_samples(&self, batch: usize) -> Result<Vec<Sample<T>>, Error> {
+    pub(crate) fn clone_samples(
+        &self,
+        batch: usize,
+        recordings: Recordings,
+    ) -> Result<Vec<Sample<T>>, Error> {
         let one = |b: usize| {
             check_interrupt()?;
-            let shards = self.own.shards.iter().map(|s| s.clone_shard(true)).collect::<Result<_, Error>>()?;
-            let source_blocks = self.own.source_blocks.iter().map(SourceBlock::copy);
+            let shards = self.own.shards.iter().map(|s| s.clone_shard(recordings));
+            let shards = shards.collect::<Result<_, Error>>()?;
+            let source_blocks = self.own.source_blocks.iter().map(|block| block.copy(recordings));
             let mut sample = Sample { shards, source_blocks: source_blocks.collect::<Result<_, Error>>()? };
             sample.draw_as(b as u32);
             Ok(sample)

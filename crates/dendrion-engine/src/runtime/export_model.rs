@@ -1,7 +1,7 @@
 //! Export of the current network as a model.
 
 use dendrion_kernels::Scalar;
-use dendrion_model::allocate::collected;
+use dendrion_model::allocate::{collected, filled};
 use dendrion_model::{Connectivity, Error, Network, PerConnection, Projection, Values};
 
 use super::connections::{flush_weights, table_of};
@@ -47,7 +47,7 @@ pub(crate) fn export_model<T: Scalar>(
     model.parameters.describe(&mut network);
     for (i, in_shards) in model.in_shards.iter().enumerate() {
         if in_shards.pairs || in_shards.weights || in_shards.delays {
-            flush_weights(model, ensemble, i);
+            flush_weights(model, ensemble, i)?;
             let described = describe(model, ensemble, &mut network.projections[i], (i, *in_shards));
             described.map_err(|error| table_of(model, i, error))?;
         }
@@ -72,19 +72,19 @@ fn describe<T: Scalar>(
     }
     if in_shards.pairs {
         let sources = crate::connect::sources(&model.network, projection);
-        projection.connectivity = csr(&table.pre, table.post, sources);
+        projection.connectivity = csr(&table.pre, table.post, sources)?;
     }
     Ok(())
 }
 
 /// Converts pairs, sorted by source, to compressed sparse rows.
-fn csr(pre: &[u32], targets: Vec<u32>, sources: usize) -> Connectivity {
-    let mut starts = vec![0_u32; sources + 1];
+fn csr(pre: &[u32], targets: Vec<u32>, sources: usize) -> Result<Connectivity, Error> {
+    let mut starts = filled(sources + 1, 0_u32)?;
     for source in pre {
         starts[*source as usize + 1] += 1;
     }
     for k in 0..sources {
         starts[k + 1] += starts[k];
     }
-    Connectivity::Csr { starts, targets }
+    Ok(Connectivity::Csr { starts, targets })
 }

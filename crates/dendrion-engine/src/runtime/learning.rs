@@ -1,11 +1,9 @@
 //! Plasticity in a shard: deciding the spikes of plastic connections, and updating their weights.
 
-use std::sync::Arc;
-
 use dendrion_kernels::{Delays, Fanout, Scalar};
 use dendrion_model::Error;
 
-use super::delivery::{Change, Delivery, Incoming};
+use super::delivery::{Change, Delivery, Incoming, exclusive};
 use crate::plasticity::Synapses;
 use crate::plasticity::state::PlasticityState;
 
@@ -25,9 +23,7 @@ impl<T: Scalar> Delivery<T> {
         for t in begin..now {
             for Incoming { projection, fanout, port, change } in &mut self.incoming {
                 let Change::Learning(learning) = change else { continue };
-                // Plastic connections are never shared, because batches and gradients reject them.
-                let Some(fanout) = Arc::get_mut(fanout) else { continue };
-                let mut synapses = Synapses { fanout, history, dendritic, dt };
+                let mut synapses = Synapses { fanout: exclusive(fanout)?, history, dendritic, dt };
                 for (_, recorder) in watchers.iter_mut().filter(|(p, r)| p == projection && r.is_due(t)) {
                     learning.flush(t, &mut synapses);
                     recorder.sample(begin, t, 0, synapses.fanout.weights());
@@ -36,19 +32,20 @@ impl<T: Scalar> Delivery<T> {
             }
         }
         *decided = now.max(begin);
-        self.prune(lanes);
-        Ok(())
+        self.prune(lanes)
     }
 
     /// Updates all weights for the spikes that have been decided.
-    pub(crate) fn flush_weights(&mut self) {
-        let Some(history) = &self.plasticity.history else { return };
+    pub(crate) fn flush_weights(&mut self) -> Result<(), Error> {
+        let Some(history) = &self.plasticity.history else { return Ok(()) };
         let (dendritic, dt) = (self.plasticity.dendritic.as_slice(), self.plasticity.dt);
         for Incoming { fanout, change, .. } in &mut self.incoming {
-            if let (Change::Learning(learning), Some(fanout)) = (change, Arc::get_mut(fanout)) {
-                learning.flush(self.plasticity.decided, &mut Synapses { fanout, history, dendritic, dt });
+            if let Change::Learning(learning) = change {
+                let mut synapses = Synapses { fanout: exclusive(fanout)?, history, dendritic, dt };
+                learning.flush(self.plasticity.decided, &mut synapses);
             }
         }
+        Ok(())
     }
 
     /// Returns the number of steps between a spike of the source and its processing at a plastic connection, or 0 if
@@ -63,17 +60,18 @@ impl<T: Scalar> Delivery<T> {
     }
 
     /// If there are many spikes, removes those that no weight will need again.
-    fn prune(&mut self, lanes: usize) {
+    fn prune(&mut self, lanes: usize) -> Result<(), Error> {
         let most = KEPT * lanes + 1024;
         if self.plasticity.history.as_ref().is_none_or(|h| h.len() < most) {
-            return;
+            return Ok(());
         }
-        self.flush_weights();
+        self.flush_weights()?;
         let longest = self.plasticity.dendritic.iter().copied().max().unwrap_or(0);
         let safe = self.plasticity.decided as i64 - 1 - 2 * i64::from(longest);
         if let Some(history) = &mut self.plasticity.history {
             history.forget(safe);
         }
+        Ok(())
     }
 
     /// Replaces the time constants (in steps) of the neurons' traces.

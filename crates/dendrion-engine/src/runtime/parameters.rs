@@ -7,7 +7,7 @@ use dendrion_kernels::Scalar;
 use dendrion_model::allocate::copied_values;
 use dendrion_model::{Error, Generator, Owner, Values};
 
-use super::connections::{flush_weights, put_weights, table_of};
+use super::connections::{flush_weights, flush_weights_onto, put_weights, table_of};
 use super::ensemble::Ensemble;
 use super::model::Model;
 use super::store::{Axis, ParameterId, Target};
@@ -35,7 +35,7 @@ pub(crate) fn parameter<T: Scalar>(
             copied_values(values).map_err(|error| error.needed_by(key, || "its values".into()))
         }
         (None, Target::Weights(i)) => {
-            flush_weights(model, ensemble, i);
+            flush_weights(model, ensemble, i)?;
             let table = ensemble.connection_table(i);
             Ok(Values::Each(table.map_err(|error| table_of(model, i, error))?.weight))
         }
@@ -59,10 +59,18 @@ pub(crate) fn set_parameters<T: Scalar>(
     // restored.
     let mut weights = Vec::new();
     for (id, values) in &values {
-        if let Target::Weights(i) = model.parameters[*id].target {
-            let new = ensemble.own_connections(i).and_then(|()| ensemble.weights_of_shards(i, values));
-            let path = &model.network.projections[i].path;
-            weights.push(new.map_err(|error| error.needed_by(path, || "new weights".into()))?);
+        match model.parameters[*id].target {
+            Target::Weights(i) => {
+                let new = ensemble.own_connections(i).and_then(|()| ensemble.weights_of_shards(i, values));
+                let path = &model.network.projections[i].path;
+                weights.push(new.map_err(|error| error.needed_by(path, || "new weights".into()))?);
+                flush_weights(model, ensemble, i)?;
+            }
+            // Earlier spikes change weights according to the old rule and the old traces.
+            Target::Rule(i) => flush_weights(model, ensemble, i)?,
+            Target::Traces(i) => flush_weights_onto(ensemble, i)
+                .map_err(|error| error.needed_by(&model.cells[i].path, || "its plastic weights".into()))?,
+            Target::Network | Target::Cells(_) | Target::Generator(_) => {}
         }
     }
     for (i, initial) in set_cells(model, &values)? {
@@ -76,10 +84,7 @@ pub(crate) fn set_parameters<T: Scalar>(
             Target::Network | Target::Cells(_) => {}
             Target::Traces(i) => set_trace(model, ensemble, i, (id, values)),
             Target::Generator(i) => set_generator(model, ensemble, now, (i, id, values)),
-            Target::Weights(i) => {
-                flush_weights(model, ensemble, i);
-                put_weights(model, ensemble, i, weights.next().unwrap_or_default());
-            }
+            Target::Weights(i) => put_weights(model, ensemble, i, weights.next().unwrap_or_default()),
             Target::Rule(i) => set_rule(model, ensemble, i, (id, values)),
         }
     }

@@ -17,6 +17,7 @@ use dendrion_model::Error;
 use dendrion_model::allocate::{collected, filled, room};
 
 use crate::inputs::{Given, StandIns};
+use crate::recording::recorder::Recordings;
 use crate::run::{Barrier, Observed, Pace, RunPlan, Shared, SpikeExchange, Stage, Treatment, Watch, execute};
 use crate::runtime::core::{Core, RunEnd};
 use crate::runtime::memory::{check_batch_memory, check_recorded_memory, make_room};
@@ -264,7 +265,7 @@ impl<T: Scalar> Core<T> {
         }
         let learns = |i: usize| self.model.network.projections[i].learns();
         self.model.refuse_plastic("the samples of a batch share their weights", learns)?;
-        self.ensemble.batch = self.ensemble.clone_samples(batch)?;
+        self.ensemble.batch = self.ensemble.clone_samples(batch, Recordings::Copied)?;
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use crate::build::layout::Layout;
 use crate::inputs::NoiseRows;
 use crate::inputs::input_rows::InputRows;
 use crate::plasticity::state::PlasticityState;
-use crate::recording::recorder::{Reads, Recorder};
+use crate::recording::recorder::{Reads, Recorder, Recordings};
 use crate::refused::{Shortage, refused};
 
 /// A state that is no longer finite.
@@ -107,12 +107,12 @@ impl<T: Scalar> Shard<T> {
         (self.fault, self.shortage, self.output.count) = (None, None, 0);
     }
 
-    /// Copies the shard with the same connections but without the state of plastic weights. Recorders and recordings
-    /// are copied if `records` is true.
-    pub(crate) fn clone_shard(&self, records: bool) -> Result<Self, Error> {
-        let recorders = if records { self.recorders.as_slice() } else { &[] };
-        let recorders = recorders.iter().map(Recorder::trimmed).collect::<Result<_, Error>>()?;
-        let log = self.output.log.as_ref().filter(|_| records).map(|log| copied(log)).transpose()?;
+    /// Copies the shard with the same connections but without the state of plastic weights.
+    pub(crate) fn clone_shard(&self, recordings: Recordings) -> Result<Self, Error> {
+        let is_empty = recordings == Recordings::Empty;
+        let recorders = if recordings == Recordings::Absent { &[] } else { self.recorders.as_slice() };
+        let recorders = recorders.iter().map(|r| r.trimmed(is_empty)).collect::<Result<_, Error>>()?;
+        let log = self.output.log.as_deref().and_then(|log| recordings.of(log)).map(copied).transpose()?;
         let rings = self.delivery.rings.iter().map(Ring::copy).collect::<Result<_, _>>().map_err(refused)?;
         let incoming = self.delivery.clone_connections()?;
         Ok(Self {
@@ -133,7 +133,7 @@ impl<T: Scalar> Shard<T> {
         let slots: Vec<usize> = self.delivery.rings.iter().map(Ring::slots).collect();
         let rings = std::mem::replace(&mut self.delivery.rings, rings(0, &slots)?);
         let values = std::mem::take(&mut self.states.values);
-        let copy = self.clone_shard(false);
+        let copy = self.clone_shard(Recordings::Absent);
         (self.states.values, self.delivery.rings) = (values, rings);
         copy
     }

@@ -4,15 +4,13 @@
 //! them by source if no connection of the whole projection waits. The traces of a source are equal at all its
 //! connections that do not wait.
 
-use std::collections::{HashMap, HashSet};
-
 use dendrion_kernels::Scalar;
-use dendrion_model::allocate::{collected, filled};
+use dendrion_model::allocate::{collected, filled, reserve, room};
 use dendrion_model::{Error, Source};
 
 use super::container::{Reader, Writer, senseless, trace};
 use crate::connect::{Order, sources};
-use crate::plasticity::{Learning, Pre};
+use crate::plasticity::{Learning, LearningMemory, Pre};
 use crate::runtime::core::Core;
 use crate::runtime::delivery::{Change, Incoming};
 use crate::runtime::index::of_population_mut;
@@ -21,6 +19,12 @@ use crate::runtime::index::of_population_mut;
 pub(super) struct Learnt {
     projection: usize,
     on: bool,
+    /// The state of each shard with connections of the projection.
+    of_shards: Vec<LearningMemory>,
+}
+
+/// The content of a file.
+struct Content {
     queued: Vec<(u64, u32)>,
     /// Waiting connections, numbered by source and then by target, with the step at which each is processed.
     waiting: Vec<(u64, u32)>,
@@ -53,28 +57,26 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, projection: usize, out: &mut Write
     let (mut on, mut queued) = (true, Vec::new());
     for (shard, incoming) in core.ensemble.incoming(projection) {
         let Some(learning) = learning(incoming) else { continue };
-        (on, queued) = (learning.is_on(), learning.queued().collect());
-        // If a source spiked twice in a step, its connection is in the queue twice.
-        let (mut queue, mut times) = (HashMap::new(), HashMap::new());
-        for (step, c) in learning.waiting(core.clock.now) {
-            let time = times.entry((step, c)).and_modify(|n| *n += 1).or_insert(0_u32);
-            queue.entry(c).or_insert_with(Vec::new).push((step, *time));
-        }
+        (on, queued) = (learning.is_on(), collected(learning.queued())?);
+        let queue = sorted(learning.waiting(core.clock.now))?;
+        reserve(&mut waiting, queue.len())?;
         order.interruptible_shard(incoming.fanout.starts(), |place, whole, source| {
             traces[if waits { whole } else { source }] = learning.trace(source, place);
-            let sent = |step: u64| step - shard.delivery.wait(&incoming.fanout, place);
-            let mine = queue.remove(&(place as u32)).unwrap_or_default();
-            waiting
-                .extend(mine.into_iter().map(|(step, time)| (step, sent(step), source, time, whole as u32)));
+            let mine = of(&queue, place);
+            for (i, (_, step)) in mine.iter().enumerate() {
+                let sent = step - shard.delivery.wait(&incoming.fanout, place);
+                // If a source spiked twice in a step, its connection is in the queue twice.
+                let time = mine[..i].iter().filter(|(_, earlier)| earlier == step).count();
+                waiting.push((*step, sent, source, time, whole as u32));
+            }
         })?;
     }
     waiting.sort_unstable();
-    let waiting: Vec<(u64, u32)> = waiting.into_iter().map(|(step, .., whole)| (step, whole)).collect();
     let name = name(core, projection);
     out.one(&format!("{name}/on"), u8::from(on));
     out.spikes(&format!("{name}/heard"), &queued);
-    out.numbers(&format!("{name}/waiting/step"), waiting.len(), waiting.iter().map(|(step, _)| *step));
-    out.numbers(&format!("{name}/waiting/connection"), waiting.len(), waiting.iter().map(|(_, c)| *c));
+    out.numbers(&format!("{name}/waiting/step"), waiting.len(), waiting.iter().map(|(step, ..)| *step));
+    out.numbers(&format!("{name}/waiting/connection"), waiting.len(), waiting.iter().map(|(.., c)| *c));
     out.repeated(
         &format!("{name}/last"),
         &collected(traces.iter().map(|t| t.last.map_or(-1, |last| last as i64)))?,
@@ -110,83 +112,95 @@ impl Learnt {
             return Err(senseless(&name, "spikes of sources that are out of range"));
         }
         let left = |i: usize| Pre { last: u64::try_from(last[i]).ok(), k: k[i], slow: slow[i] };
-        let waiting = steps.into_iter().zip(connections).collect();
-        let learnt = Self { projection, on, queued, waiting, traces: (0..count).map(left).collect(), order };
-        if !learnt.waiting_fits(core, now)? {
+        let waiting = collected(steps.into_iter().zip(connections))?;
+        let content = Content { queued, waiting, traces: collected((0..count).map(left))?, order };
+        if !content.waiting_fits(core, projection, now)? {
             return Err(senseless(
                 &name,
                 "waiting connections that do not match the spikes of their sources",
             ));
         }
-        Ok(learnt)
+        Ok(Self { projection, on, of_shards: content.of_shards(core, projection)? })
     }
 
+    /// Restores the plasticity of all shards at step `now`.
+    pub(super) fn restore<T: Scalar>(self, core: &mut Core<T>, now: u64) {
+        let population = core.ensemble.onto[self.projection];
+        let shards = of_population_mut(&mut core.ensemble.own.shards, population).iter_mut();
+        let incoming = shards.filter_map(|s| s.delivery.incoming_of_mut(self.projection));
+        let learning = incoming.filter_map(|i| match &mut i.change {
+            Change::Learning(learning) => Some(learning),
+            _ => None,
+        });
+        learning.zip(self.of_shards).for_each(|(learning, memory)| learning.recall(now, self.on, memory));
+    }
+}
+
+impl Content {
     /// Checks that connections wait for future steps and for spikes that were sent, and that these are not earlier
     /// than the spikes that left traces.
-    fn waiting_fits<T: Scalar>(&self, core: &Core<T>, now: u64) -> Result<bool, Error> {
-        let mut queue = Queue::new(&self.waiting);
-        let (mut fits, mut order) = (true, self.order.copy()?);
-        for (shard, incoming) in core.ensemble.incoming(self.projection) {
-            order.shard(incoming.fanout.starts(), |place, whole, _| {
+    fn waiting_fits<T: Scalar>(&self, core: &Core<T>, projection: usize, now: u64) -> Result<bool, Error> {
+        let waiting = sorted(self.waiting.iter().copied())?;
+        let (mut fits, mut found, mut order) = (true, 0, self.order.copy()?);
+        for (shard, incoming) in core.ensemble.incoming(projection) {
+            order.interruptible_shard(incoming.fanout.starts(), |place, whole, _| {
                 let wait = shard.delivery.wait(&incoming.fanout, place);
-                for step in queue.take(whole as u32) {
-                    let sent = step.checked_sub(wait).filter(|sent| *sent < now && step >= now);
+                for (_, step) in of(&waiting, whole) {
+                    found += 1;
+                    let sent = step.checked_sub(wait).filter(|sent| *sent < now && *step >= now);
                     let after = |sent: u64| {
                         self.traces.get(whole).and_then(|t| t.last).is_none_or(|last| last <= sent)
                     };
                     fits &= sent.is_some_and(after);
                 }
-            });
+            })?;
         }
-        Ok(fits && queue.is_empty())
+        Ok(fits && found == waiting.len())
     }
 
-    /// Restores the plasticity of all shards at step `now`.
-    pub(super) fn restore<T: Scalar>(mut self, core: &mut Core<T>, now: u64) {
-        let by_source = !waits(core, self.projection);
-        let waiting: HashSet<u32> = self.waiting.iter().map(|(_, c)| *c).collect();
-        let population = core.ensemble.onto[self.projection];
-        for shard in of_population_mut(&mut core.ensemble.own.shards, population) {
-            let Some(incoming) = shard.delivery.incoming_of_mut(self.projection) else {
-                continue;
-            };
-            let Change::Learning(learning) = &mut incoming.change else { continue };
+    /// Returns the state of each shard with connections of the projection.
+    fn of_shards<T: Scalar>(
+        mut self,
+        core: &Core<T>,
+        projection: usize,
+    ) -> Result<Vec<LearningMemory>, Error> {
+        let by_source = !waits(core, projection);
+        // Waiting connections with their positions in the file, whose order must be kept.
+        let waiting = sorted((0..).zip(&self.waiting).map(|(k, (_, c))| (k, *c)))?;
+        let mut of_shards = Vec::new();
+        for (_, incoming) in core.ensemble.incoming(projection) {
+            let Some(learning) = learning(incoming) else { continue };
             let starts = incoming.fanout.starts();
-            let (mut wholes, mut places) = (vec![0; incoming.fanout.targets().len()], HashMap::new());
-            self.order.shard(starts, |place, whole, _| {
+            let mut wholes = filled(incoming.fanout.targets().len(), 0)?;
+            let mut mine = room(waiting.len())?;
+            self.order.interruptible_shard(starts, |place, whole, _| {
                 wholes[place] = whole;
-                if waiting.contains(&(whole as u32)) {
-                    places.insert(whole as u32, place as u32);
-                }
-            });
-            let mine = self.waiting.iter().filter_map(|(step, c)| Some((*step, *places.get(c)?)));
-            let mine: Vec<(u64, u32)> = mine.collect();
-            learning.recall(now, (starts, self.on), &self.queued, &mine, |source, c| match c {
+                mine.extend(of(&waiting, whole).iter().map(|(_, k)| (*k, place as u32)));
+            })?;
+            mine.sort_unstable();
+            let mine = mine.into_iter().map(|(k, place)| (self.waiting[k as usize].0, place));
+            of_shards.push(learning.memory(starts, &self.queued, mine, |source, c| match c {
                 _ if by_source => self.traces[source],
                 Some(c) => self.traces[wholes[c]],
                 None => Pre::default(),
-            });
+            })?);
         }
+        Ok(of_shards)
     }
 }
 
-/// The steps of each connection. Each step is taken once.
-struct Queue(HashMap<u32, Vec<u64>>);
+/// Returns numbers and connections, sorted by connection and then by number.
+fn sorted(waiting: impl Iterator<Item = (u64, u32)>) -> Result<Vec<(u32, u64)>, Error> {
+    let mut sorted = collected(waiting.map(|(number, c)| (c, number)))?;
+    sorted.sort_unstable();
+    Ok(sorted)
+}
 
-impl Queue {
-    fn new(waiting: &[(u64, u32)]) -> Self {
-        let mut steps = HashMap::<u32, Vec<u64>>::new();
-        waiting.iter().for_each(|(step, c)| steps.entry(*c).or_default().push(*step));
-        Self(steps)
-    }
-
-    fn take(&mut self, connection: u32) -> Vec<u64> {
-        if self.0.is_empty() { Vec::new() } else { self.0.remove(&connection).unwrap_or_default() }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
+/// Returns the entries of a connection in a list sorted by connection.
+fn of(sorted: &[(u32, u64)], connection: usize) -> &[(u32, u64)] {
+    let first = sorted.partition_point(|(c, _)| (*c as usize) < connection);
+    let count = sorted[first..].iter().take_while(|(c, _)| *c as usize == connection).count();
+    &sorted[first..first + count]
 }
 
 fn name<T: Scalar>(core: &Core<T>, projection: usize) -> String {

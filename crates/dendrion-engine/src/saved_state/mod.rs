@@ -23,6 +23,7 @@ use dendrion_model::Error;
 pub(crate) use container::Element;
 pub(crate) use file::{read, write};
 
+use crate::recording::recorder::Recordings;
 use crate::runtime::clock::is_requested;
 use crate::runtime::core::Core;
 use container::{FORMAT, Head, Reader, VERSION, Writer, refused};
@@ -58,7 +59,7 @@ fn pieces<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Result<Vec<Vec
         let what = format!("nothing to save, as the network cannot go on: {error}");
         return Err(Error::state("network: save_state", what));
     }
-    core.ensemble.own.shards.iter_mut().for_each(|s| s.delivery.flush_weights());
+    core.ensemble.own.shards.iter_mut().try_for_each(|s| s.delivery.flush_weights())?;
     let mut out = Writer::default();
     parameters::save(core, &mut out)?;
     for (i, projection) in core.model.network.projections.iter().enumerate() {
@@ -66,7 +67,7 @@ fn pieces<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Result<Vec<Vec
             learning::save(core, i, &mut out)?;
         }
     }
-    (0..core.model.cells.len()).for_each(|population| postsynaptic::save(core, population, &mut out));
+    (0..core.model.cells.len()).try_for_each(|population| postsynaptic::save(core, population, &mut out))?;
     for (b, sample) in core.ensemble.present().iter().enumerate() {
         let name = sample::prefix(core.ensemble.batch.len(), b);
         self::sample::save(core, (&name, sample), &mut out);
@@ -97,7 +98,7 @@ fn load<T: Scalar + Element + Into<f64>>(core: &mut Core<T>, bytes: &[u8]) -> Re
     }
     let state = read_state(core, bytes)?;
     // Steps that may fail come first.
-    let new = core.ensemble.clone_samples(state.batch)?;
+    let new = core.ensemble.clone_samples(state.batch, Recordings::Empty)?;
     let samples = std::mem::replace(&mut core.ensemble.batch, new);
     if let Err(error) = state.parameters.restore(core) {
         core.ensemble.batch = samples;

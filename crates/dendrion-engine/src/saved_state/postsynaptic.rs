@@ -2,6 +2,7 @@
 
 use dendrion_kernels::Scalar;
 use dendrion_model::Error;
+use dendrion_model::allocate::{collected, extend, room};
 
 use super::container::{Reader, Writer, senseless, trace};
 use crate::plasticity::PostsynapticSpike;
@@ -22,21 +23,21 @@ fn learns<T: Scalar>(core: &Core<T>, population: usize) -> bool {
 }
 
 /// Adds a population to a file if it has plastic connections. All weights must be up to date.
-pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Writer) {
+pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Writer) -> Result<(), Error> {
     if !learns(core, population) {
-        return;
+        return Ok(());
     }
     let cells = &core.model.network.populations[population];
-    let (mut starts, mut postsynaptic) = (vec![0], Vec::new());
+    let (mut starts, mut postsynaptic) = (room(cells.size + 1)?, Vec::new());
+    starts.push(0);
     for shard in of_population(&core.ensemble.own.shards, population) {
         let neurons = shard.place.neurons.clone();
         for (lane, on_dendrite) in on_dendrite(cells, neurons).enumerate() {
             // Later decisions need the spikes of the last steps, back to twice the dendritic delay before the
             // current step.
             let safe = core.clock.now as i64 - 1 - 2 * i64::from(on_dendrite);
-            postsynaptic.extend_from_slice(
-                shard.delivery.plasticity.history.as_ref().map_or(&[], |h| h.since(lane, safe)),
-            );
+            let history = shard.delivery.plasticity.history.as_ref();
+            extend(&mut postsynaptic, history.map_or(&[], |h| h.since(lane, safe)))?;
             starts.push(postsynaptic.len() as u64);
         }
     }
@@ -45,6 +46,7 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Write
     out.numbers(&format!("{name}/step"), postsynaptic.len(), postsynaptic.iter().map(|p| p.step));
     out.numbers(&format!("{name}/trace"), postsynaptic.len(), postsynaptic.iter().map(|p| p.k));
     out.numbers(&format!("{name}/slow_trace"), postsynaptic.len(), postsynaptic.iter().map(|p| p.slow));
+    Ok(())
 }
 
 impl PostsynapticSpikes {
@@ -71,14 +73,18 @@ impl PostsynapticSpikes {
         if ends != (Some(&0), Some(&(step.len() as u64))) || !starts.is_sorted() {
             return Err(senseless(&name, "starts that do not ascend from 0 to the number of spikes"));
         }
-        let mut neurons = Vec::with_capacity(cells.size);
+        let mut neurons = room(cells.size)?;
         for row in starts.windows(2).map(|w| w[0] as usize..w[1] as usize) {
             let steps = &step[row.clone()];
             let possible = |step: &i64| (0..now as i64).contains(step);
             if !steps.windows(2).all(|w| w[0] < w[1]) || !steps.iter().all(possible) {
                 return Err(senseless(&name, "spikes that are out of range or not in ascending order"));
             }
-            neurons.push(row.map(|i| PostsynapticSpike { step: step[i], k: k[i], slow: slow[i] }).collect());
+            neurons.push(collected(row.map(|i| PostsynapticSpike {
+                step: step[i],
+                k: k[i],
+                slow: slow[i],
+            }))?);
         }
         Ok(Some(Self { population, neurons }))
     }
@@ -86,7 +92,7 @@ impl PostsynapticSpikes {
     /// Restores the spikes of all shards at step `now`.
     pub(super) fn restore<T: Scalar>(mut self, core: &mut Core<T>, now: u64) {
         for shard in of_population_mut(&mut core.ensemble.own.shards, self.population) {
-            let mine = self.neurons[shard.place.neurons.clone()].iter_mut().map(std::mem::take).collect();
+            let mine = self.neurons[shard.place.neurons.clone()].iter_mut().map(std::mem::take);
             shard.delivery.plasticity.recall(now, mine);
         }
     }

@@ -2,6 +2,7 @@
 //! sources, so only that of one shard is saved.
 
 use dendrion_kernels::Scalar;
+use dendrion_model::allocate::collected;
 use dendrion_model::{Error, Source};
 
 use super::container::{Reader, Writer, senseless};
@@ -35,11 +36,11 @@ pub(super) fn save<T: Scalar>(
         return;
     };
     let name = format!("{sample}short_term/{}", core.model.network.projections[projection].path);
-    let all = |f: fn(&Left) -> f64| lefts.iter().map(|l| l.as_ref().map_or(0.0, f)).collect::<Vec<_>>();
-    let last: Vec<i64> = lefts.iter().map(|l| l.map_or(-1, |l| l.last as i64)).collect();
-    out.array(&format!("{name}/last"), &last);
-    out.array(&format!("{name}/u"), &all(|l| l.u));
-    out.array(&format!("{name}/x"), &all(|l| l.x));
+    let all = |f: fn(&Left) -> f64| lefts.iter().map(move |l| l.as_ref().map_or(0.0, f));
+    let last = lefts.iter().map(|l| l.map_or(-1, |l| l.last as i64));
+    out.numbers(&format!("{name}/last"), lefts.len(), last);
+    out.numbers(&format!("{name}/u"), lefts.len(), all(|l| l.u));
+    out.numbers(&format!("{name}/x"), lefts.len(), all(|l| l.x));
 }
 
 impl Lefts {
@@ -66,7 +67,7 @@ impl Lefts {
             return Err(senseless(&name, "spikes of sources that are out of range"));
         }
         let left = |i: usize| Some(Left { last: u64::try_from(last[i]).ok()?, u: u[i], x: x[i] });
-        Ok(Self { projection, population: p.population, sources: (0..count).map(left).collect() })
+        Ok(Self { projection, population: p.population, sources: collected((0..count).map(left))? })
     }
 
     /// Restores the states in all shards.

@@ -13,7 +13,7 @@ use crate::runtime::core::Core;
 use crate::runtime::run::RunOptions;
 use crate::runtime::sample::Sample;
 use crate::runtime::shard::Fault;
-use crate::saved_state::save_state;
+use crate::saved_state::{load_state, save_state};
 
 /// The number of steps of a run whose recordings exceed every address space.
 const ENDLESS: u64 = 1 << 60;
@@ -106,4 +106,41 @@ fn an_error_of_a_sample_without_shards_is_kept() {
     sample.note(7, Error::Interrupted);
     let (shortage, needs) = sample.shortage().unwrap();
     assert_eq!((shortage.step, &shortage.error, needs), (7, &Error::Interrupted, Err(0)));
+}
+
+/// A reader of connections, such as a batch or a trace, neither changes nor prevents the plasticity of the network.
+#[test]
+fn plastic_connections_that_are_shared_are_copied() {
+    let learn = |is_shared: bool| {
+        let mut core = Core::<f64>::new(network(2), Level::best()).unwrap();
+        let initial = core.parameter("learnt.w").unwrap();
+        let incoming = core.ensemble.own.shards.iter().flat_map(|s| &s.delivery.incoming);
+        let shared: Vec<_> = incoming.filter(|_| is_shared).map(|i| i.fanout.clone()).collect();
+        let before: Vec<_> = shared.iter().map(|fanout| fanout.weights().to_vec()).collect();
+        run(&mut core, 400, &RunOptions::default()).unwrap();
+        assert!(shared.iter().map(|fanout| fanout.weights().to_vec()).eq(before));
+        (initial, core.parameter("learnt.w").unwrap())
+    };
+    let (initial, learnt) = learn(false);
+    assert_ne!(initial, learnt);
+    assert_eq!(learn(true), (initial, learnt));
+}
+
+#[test]
+fn a_batch_that_is_loaded_has_empty_recordings() {
+    let mut saved = core();
+    saved.begin_batch(2).unwrap();
+    run(&mut saved, 30, &batch_of(2)).unwrap();
+    let state = save_state(&mut saved).unwrap().concat();
+    let mut core = core();
+    let probes = [("pyramids/soma", "V"), ("pyramids", "spikes"), ("noise", "spikes")]
+        .map(|(path, variable)| core.add_probe(path, variable, 1, None).unwrap());
+    run(&mut core, 50, &RunOptions::default()).unwrap();
+    load_state(&mut core, &state).unwrap();
+    assert_eq!((core.ensemble.batch.len(), core.clock.now), (2, 30));
+    run(&mut core, 10, &batch_of(2)).unwrap();
+    for id in probes {
+        assert!(core.sample_steps(id).unwrap().iter().all(|step| (30..40).contains(step)));
+        assert!((0..2).all(|b| core.spikes(id, b).unwrap().iter().all(|(step, _)| *step >= 30)));
+    }
 }

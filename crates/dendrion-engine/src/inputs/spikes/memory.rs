@@ -98,8 +98,10 @@ impl SourceBlock {
         let sources = self.sources(usize::MAX);
         let ahead = memory.ahead.iter().filter(|(_, source)| sources.contains(&(*source as usize)));
         self.last = (now, ahead.filter_map(mine).collect());
-        if self.log.take().is_some() {
-            self.listen(now);
+        if let Some(mut log) = self.log.take() {
+            log.clear();
+            log.extend(self.ahead(now));
+            self.log = Some(log);
         }
         match (&mut self.process, &mut memory.waits) {
             (Process::Poisson(r) | Process::Bernoulli(r), Waits::Drawn { next, draws, row }) => {

@@ -1,6 +1,19 @@
 //! The state of the plasticity of a projection's connections onto a shard, apart from their weights.
 
+use std::collections::VecDeque;
+
+use dendrion_model::Error;
+use dendrion_model::allocate::{copied, filled, push};
+
 use super::{Learning, Pre};
+
+/// The state of a projection's connections onto a shard at a later or earlier step.
+#[derive(Debug)]
+pub(crate) struct LearningMemory {
+    pre: Vec<Pre>,
+    spikes: VecDeque<(u64, u32)>,
+    waiting: Vec<Vec<u32>>,
+}
 
 impl Learning {
     /// Returns whether weights change.
@@ -25,30 +38,39 @@ impl Learning {
         self.pre.get(if self.by_source { source } else { c }).copied().unwrap_or_default()
     }
 
-    /// Restores the state at step `now`, when all weights were up to date. `trace` returns the traces of a
-    /// source, given the source and one of its connections, if it has any.
-    pub(crate) fn recall(
-        &mut self,
-        now: u64,
-        (starts, on): (&[u32], bool),
+    /// Creates the state with these traces, spikes that have not been processed (step, source), and connections that
+    /// wait (step, connection). `trace` returns the traces of a source, given the source and one of its connections, if
+    /// it has any.
+    pub(crate) fn memory(
+        &self,
+        starts: &[u32],
         queued: &[(u64, u32)],
-        waiting: &[(u64, u32)],
+        waiting: impl Iterator<Item = (u64, u32)>,
         trace: impl Fn(usize, Option<usize>) -> Pre,
-    ) {
-        self.reset();
-        (self.on, self.flushed) = (on, now as i64);
-        self.spikes.extend(queued);
+    ) -> Result<LearningMemory, Error> {
+        let mut memory = LearningMemory {
+            pre: filled(self.pre.len(), Pre::default())?,
+            spikes: copied(queued)?.into(),
+            waiting: filled(self.waiting.len(), Vec::new())?,
+        };
         let slots = self.waiting.len() as u64;
         for (step, c) in waiting {
-            self.waiting[(step % slots) as usize].push(*c);
+            push(&mut memory.waiting[(step % slots) as usize], c)?;
         }
         for (source, row) in starts.windows(2).enumerate() {
             let mut row = row[0] as usize..row[1] as usize;
             if self.by_source {
-                self.pre[source] = trace(source, row.next());
+                memory.pre[source] = trace(source, row.next());
             } else {
-                row.for_each(|c| self.pre[c] = trace(source, Some(c)));
+                row.for_each(|c| memory.pre[c] = trace(source, Some(c)));
             }
         }
+        Ok(memory)
+    }
+
+    /// Restores the state at step `now`, when all weights were up to date.
+    pub(crate) fn recall(&mut self, now: u64, on: bool, memory: LearningMemory) {
+        (self.on, self.flushed) = (on, now as i64);
+        (self.pre, self.spikes, self.waiting) = (memory.pre, memory.spikes, memory.waiting);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use dendrion_model::allocate::{filled, room};
+use dendrion_model::allocate::{collected, filled, room};
 use dendrion_model::{Error, Values, check_interrupt};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, Metadata};
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Vec<(u64, u32)>, Error> {
         let at = self.array::<u64>(&format!("{name}/step"), None)?;
         let from = self.array::<u32>(&format!("{name}/source"), Some(at.len()))?;
-        let spikes: Vec<(u64, u32)> = at.into_iter().zip(from).collect();
+        let spikes = collected(at.into_iter().zip(from))?;
         let fits = |(step, source): &(u64, u32)| steps.contains(step) && (*source as usize) < sources;
         if !spikes.is_sorted() || !spikes.iter().all(fits) {
             return Err(senseless(name, "spikes that are out of range or not sorted"));
