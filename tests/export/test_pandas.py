@@ -1,5 +1,6 @@
 """pandas tables have one row per time (ms) and one column per neuron, with bit-identical values."""
 
+import dendrion as dn
 import numpy as np
 import pandas as pd
 
@@ -28,6 +29,16 @@ def test_a_batch_has_columns_by_sample_and_neuron(batched):
     assert frame.columns.names == ["sample", "neuron"]
     assert frame.columns.tolist() == [(0, 3), (0, 1), (1, 3), (1, 1), (2, 3), (2, 1)]
     assert frame[2, 1].iloc[7] == batched.some.values[2, 7, 1]
+
+
+def test_an_empty_recording_of_a_batch_has_all_columns():
+    cells = dn.MCNeuron(2, V_th=1e9, V_reset=0.0, name="cells")
+    cells.soma = dn.LeakyIF(2)
+    net = dn.Network([cells])
+    v = net.probe(cells.soma, "V")
+    net.run(1.0, batch=3)
+    v.clear()
+    assert v.to_pandas().shape == (0, 6)
 
 
 def test_columns_of_weights_are_connections(single):

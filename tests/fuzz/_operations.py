@@ -10,9 +10,11 @@ from typing import Any
 
 import dendrion as dn
 import numpy as np
+from dendrion.morphology import CVs
 from dendrion.surrogate import Expression
 
 from ._arguments import call, numbers, parameters
+from ._morphologies import morphologies
 from ._session import Session
 
 
@@ -114,7 +116,7 @@ def read(s: Session) -> None:
         s.call(f"{kind}._repr_html_", thing._repr_html_)
     elif draw < 0.9:
         s.keep(s.call(f"copy {kind}", s.random.choice((copy.copy, copy.deepcopy)), thing))
-    elif isinstance(thing, (dn.Module, dn.Initializer, dn.Connector, dn.Network)):
+    elif isinstance(thing, (dn.Module, dn.Initializer, dn.Connector, dn.Network, dn.Morphology, CVs)):
         _pickle(s, thing)
 
 
@@ -498,4 +500,5 @@ OPERATIONS: tuple[tuple[Callable[[Session], None], float], ...] = (
     (use, 6.0),
     (texts, 0.5),
     (plots, 0.1),
+    (morphologies, 3.0),
 )

@@ -22,6 +22,7 @@ TARGETS = {
     "api": (".api", 100),
     "equations": (".equations", 5),
     "nmodl": (".nmodl", 5),
+    "swc": (".swc", 5),
     "models": (".models", 5),
     "arrays": (".arrays", 5),
     "states": (".states", 5),

@@ -10,7 +10,7 @@ import pytest
 from . import _reader
 from ._target import FaultError, case_of
 
-READERS = ["equations", "nmodl", "models", "arrays", "states"]
+READERS = ["equations", "nmodl", "swc", "models", "arrays", "states"]
 
 
 @pytest.fixture

@@ -86,7 +86,9 @@ def test_other_formats_are_named(tmp_path):
         (lambda t: t.random("basal", n=-1, seed=0), dn.ParameterError, "n = -1: expected an integer >= 0"),
         (lambda t: t.random(dn.Region(distance=(1e4, 2e4)), n=1, seed=0), dn.ParameterError, "contains no place"),
         (lambda t: t.cvs(5.0), dn.ParameterTypeError, r"policy = 5\.0: expected MaxLength"),
-        (lambda t: t.cvs(dn.MaxLength(5.0), C=0.0), dn.ParameterError, "C = 0.0: expected a number > 0"),
+        (lambda t: t.cvs(dn.MaxLength(5.0), C=0.0), dn.ParameterError, r"C = 0.0: expected a number > 0 \(uF/cm2\)"),
+        (lambda t: t.cvs(dn.MaxLength(5.0), C=np.ones(1)), dn.ParameterTypeError, r"C = array\(\[1\.\]\): expected"),
+        (lambda t: t.cvs(dn.MaxLength(5.0), r_axial="a"), dn.ParameterTypeError, "r_axial = 'a': expected a number"),
         (
             lambda t: t.cvs(dn.MaxLength(1e-9)),
             dn.ResourceError,
@@ -135,6 +137,14 @@ def test_too_many_cvs_have_numbers():
     with pytest.raises(dn.ResourceError) as caught:
         dn.Morphology.cable(1000.0, 1.0).cvs(dn.MaxLength(1e-4))
     assert (caught.value.needed, caught.value.limit) == (10_000_000.0, 1_000_000.0)
+
+
+@pytest.mark.parametrize("name", ["area", "at", "cached"])
+def test_cvs_cannot_be_changed(name):
+    cvs = made().cvs(dn.PerSection(1))
+    with pytest.raises(dn.AssignmentError, match=f"CVs.{name} = 3: "):
+        setattr(cvs, name, 3)
+    assert cvs.area.shape == (2,)
 
 
 def test_an_unknown_kind_has_the_known_kinds():

@@ -46,7 +46,11 @@ def test_lengths_and_areas_are_sums_over_frusta(tmp_path):
 
 
 def test_quantities_have_units(tree):
-    mm = pytest.importorskip("pint").UnitRegistry().mm
+    units = pytest.importorskip("pint").UnitRegistry()
+    mm = units.mm
+    given = {"C": 0.01 * units.farad / units.meter**2, "r_axial": 1.5 * units.ohm * units.meter}
+    cable = dn.Morphology.cable(1000.0, 2.0)
+    assert len(cable.cvs(dn.DLambda(), **given)) == len(cable.cvs(dn.DLambda(), C=1.0, r_axial=150.0))
     assert dn.Morphology.cable(1.0 * mm, 0.002 * mm).sections == dn.Morphology.cable(1000.0, 2.0).sections
 
 

@@ -22,6 +22,11 @@ fn nmodl() {
 }
 
 #[test]
+fn swc() {
+    check("swc", 4_000, 1_000);
+}
+
+#[test]
 fn models() {
     check("models", 1_500, 60);
 }

@@ -21,7 +21,7 @@ def recording_frame(recording: Recording) -> pd.DataFrame:
     if values.ndim == 3:
         batch, samples, _ = values.shape
         labels = pd.MultiIndex.from_product([range(batch), index], names=["sample", member(recording)])
-        values = values.transpose(1, 0, 2).reshape(samples, -1)
+        values = values.transpose(1, 0, 2).reshape(samples, len(labels))
     else:
         labels = pd.Index(index, name=member(recording))
     frame = pd.DataFrame(values, index=pd.Index(recording.t, name="time (ms)"), columns=labels)

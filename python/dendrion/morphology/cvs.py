@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .morphology import Morphology
     from .places import Location, Region
 
-__all__ = ["CVs", "DLambda", "MaxLength", "PerSection", "divided", "policy_of"]
+__all__ = ["CVs", "DLambda", "MaxLength", "PerSection", "divided", "policy_of", "positive"]
 
 #: Arguments of a division: the name and the numbers of a rule, r_axial (ohm cm) and C (uF/cm2).
 Given = tuple[tuple[str, list[float]], float, float]
@@ -37,7 +37,7 @@ class MaxLength(FixedOnceMade):
     length: float
 
     def __init__(self, length: float) -> None:
-        self.length = _positive("MaxLength: length", length, "um")
+        self.length = positive("MaxLength: length", length, "um")
 
     def __repr__(self) -> str:
         return f"MaxLength({self.length:g})"
@@ -89,14 +89,15 @@ class DLambda(FixedOnceMade):
     frequency: float
 
     def __init__(self, fraction: float = 0.1, frequency: float = 100.0) -> None:
-        self.fraction = _positive("DLambda: fraction", fraction, "")
-        self.frequency = _positive("DLambda: frequency", frequency, "Hz")
+        self.fraction = positive("DLambda: fraction", fraction, "")
+        self.frequency = positive("DLambda: frequency", frequency, "Hz")
 
     def __repr__(self) -> str:
         return f"DLambda({self.fraction:g}, frequency={self.frequency:g})"
 
 
-def _positive(what: str, value: Any, unit: str) -> float:
+def positive(what: str, value: Any, unit: str) -> float:
+    """Return a number > 0, converted from a quantity to ``unit``."""
     expected = f"a number > 0{f' ({unit})' if unit else ''}"
     number = real(what, value, expected, unit)
     if not (np.isfinite(number) and number > 0.0):
@@ -120,7 +121,7 @@ def divided(morphology: Morphology, given: Given) -> CVs:
     return CVs(morphology, morphology._core.discretize(*given), given)
 
 
-class CVs(Suggesting):
+class CVs(FixedOnceMade, Suggesting):
     """The control volumes of a morphology, in the order of sections and of positions on them.
 
     [Morphology.cvs][dendrion.Morphology.cvs] returns them. ``len(cvs)`` is the number of control volumes.

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._numbers import array_of, is_whole, numbers, real
+from .._numbers import array_of, is_whole, numbers
 from .._paths import file_name
 from .._quoted import quoted
 from .._suggest import Suggesting, suggests
 from ..errors import ParameterError, ParameterTypeError, ResourceError
 from ..modules._fixed import FixedOnceMade
-from .cvs import CVs, DLambda, MaxLength, PerSection, divided, policy_of
+from .cvs import CVs, DLambda, MaxLength, PerSection, divided, policy_of, positive
 from .kinds import code_of, name_of
 from .places import Bounds, Location, Region, as_region
 
@@ -336,10 +336,11 @@ class Morphology(FixedOnceMade, Suggesting):
             If there are more than a million CVs.
         """
         given = policy_of("Morphology.cvs: policy", policy)
-        for name, value in (("C", C), ("r_axial", r_axial)):
-            if not (np.isfinite(real(f"Morphology.cvs: {name}", value, "a number > 0")) and value > 0):
-                raise ParameterError(f"Morphology.cvs: {name} = {value}: expected a number > 0")
-        return divided(self, (given, float(r_axial), float(C)))
+        c, resistivity = (
+            positive("Morphology.cvs: C", C, "uF/cm2"),
+            positive("Morphology.cvs: r_axial", r_axial, "ohm cm"),
+        )
+        return divided(self, (given, resistivity, c))
 
     def _section(self, what: str, section: object) -> int:
         if not is_whole(section):
