@@ -8,6 +8,7 @@
 //! bit-identical for any number of threads and no matter how a simulation is split into runs.
 
 mod build;
+mod cable;
 mod connect;
 mod durations;
 mod gradient;

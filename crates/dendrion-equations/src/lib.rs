@@ -23,6 +23,7 @@ mod mechanisms;
 mod neuron;
 mod parameters;
 mod passes;
+mod placed;
 mod rates;
 mod reverse;
 mod system;
@@ -41,6 +42,7 @@ pub use parameters::{Parameter, Parameters};
 pub use passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint};
 pub use passes::derivative::derivative;
 pub use passes::solver::{Pivot, Solve, Step, Unknown, advance};
+pub use placed::{CURRENT, Phase, SLOPE};
 pub use rates::{Rate, rates};
 pub use reverse::{Demand, Gather, Reverse};
 pub use system::{

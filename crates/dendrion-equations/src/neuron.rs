@@ -1,11 +1,12 @@
 //! Collects the equations of a population.
 
 use dendrion_language::with_stack;
-use dendrion_model::{Compartment, Error, Population};
+use dendrion_model::{Compartment, Error, Population, Role};
 
 use crate::expr::Workbook;
 use crate::mechanisms::membrane::{self, Membrane};
 use crate::mechanisms::{axial, noise, threshold};
+use crate::placed;
 use crate::system::{Builder, System};
 use crate::written::{Written, settle};
 
@@ -30,11 +31,20 @@ pub fn neuron(population: &Population, wiring: &Wiring) -> Result<System, Error>
 fn assembled(population: &Population, wiring: &Wiring) -> Result<System, Error> {
     let book = Workbook::default();
     let mut b = Builder::new(&book);
-    write(&mut b, population, wiring)?;
+    match &population.role {
+        Role::Neurons => write(&mut b, population, wiring)?,
+        Role::Cells(_) => placed::cells(&mut b, population)?,
+        Role::Membrane { .. } => placed::membrane(&mut b, population)?,
+        Role::Placed { .. } => placed::mechanisms(&mut b, population, wiring)?,
+    }
     let system = b.finish(wiring.received.len());
     let mut system = System { path: population.path.clone(), graph: book.into_graph(), ..system };
     system.graph.check(&system.path)?;
+    placed::start(&mut system, population);
     settle(&mut system, &population.path)?;
+    if matches!(population.role, Role::Placed { .. }) {
+        placed::slope(&mut system);
+    }
     system.graph.check(&system.path)?;
     Ok(system)
 }

@@ -30,6 +30,8 @@ pub struct StateVar {
     pub initial: NodeId,
     /// Whether the state decays to 0, so that it is set to 0 if it is negligible.
     pub decays: bool,
+    /// Whether it is only an intermediate result of the step, which is not part of the state of the network.
+    pub is_internal: bool,
 }
 
 /// An assignment of a new value to a state when an event occurs.
@@ -288,8 +290,23 @@ impl<'g> Builder<'g> {
         let index = self.states.len();
         let value = self.book.leaf(Node::State(index as u32));
         let (name, initial, unit) = (scope.member(name), initial.id(), unit.to_string());
-        self.states.push(StateVar { name, unit, rule: Rule::Update(value.id()), initial, decays: false });
+        self.states.push(StateVar {
+            name,
+            unit,
+            rule: Rule::Update(value.id()),
+            initial,
+            decays: false,
+            is_internal: false,
+        });
         State { index, value }
+    }
+
+    /// Declares an intermediate result of the step.
+    pub(crate) fn internal(&mut self, name: &str, unit: &str, next: Expr<'g>) -> State<'g> {
+        let (initial, index) = (self.number(0.0).id(), self.states.len());
+        let (name, unit, rule) = (name.to_string(), unit.to_string(), Rule::Update(next.id()));
+        self.states.push(StateVar { name, unit, rule, initial, decays: false, is_internal: true });
+        State { index, value: self.book.leaf(Node::State(index as u32)) }
     }
 
     pub(crate) fn derivative(&mut self, state: State<'g>, per_ms: Expr<'g>) {

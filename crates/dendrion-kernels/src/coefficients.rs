@@ -82,6 +82,11 @@ impl<T: Scalar> Coefficients<T> {
         Ok(table)
     }
 
+    /// Returns the number of blocks.
+    pub const fn blocks(&self) -> usize {
+        self.blocks
+    }
+
     /// Returns the number of coefficients.
     pub const fn len(&self) -> usize {
         self.places.len()

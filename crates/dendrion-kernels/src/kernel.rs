@@ -114,6 +114,11 @@ impl<T: Scalar> Kernel<T> {
             && self.table == (coefs.uniform.len(), coefs.rows_per_block)
     }
 
+    /// Returns the level of the kernel.
+    pub const fn level(&self) -> Level {
+        self.level
+    }
+
     /// Returns whether the kernel has machine code.
     pub const fn is_compiled(&self) -> bool {
         self.machine.is_some()

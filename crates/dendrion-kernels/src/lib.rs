@@ -26,6 +26,7 @@ mod math;
 mod program;
 mod scalar;
 mod transpose;
+mod tree;
 mod vector;
 
 pub use buffer::{Buffer, Plain};
@@ -36,3 +37,4 @@ pub use kernel::{Frame, Kernel};
 pub use level::{Level, NumericClass};
 pub use program::{FLUSH, Instruction, Op, Program, Slot};
 pub use scalar::{Scalar, granule};
+pub use tree::{Tree, TreeColumns, TreeFrame, TreeSums};

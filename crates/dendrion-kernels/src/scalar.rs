@@ -1,10 +1,23 @@
 //! The two floating-point types of programs.
 
+use std::ops::{Add, Div, Mul, Sub};
+
 use crate::buffer::Plain;
 use crate::execute::Execute;
 
 /// A floating-point type in which programs run: f32 or f64.
-pub trait Scalar: Plain + Send + Sync + PartialOrd + PartialEq + Execute {
+pub trait Scalar:
+    Plain
+    + Send
+    + Sync
+    + PartialOrd
+    + PartialEq
+    + Execute
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+{
     /// Name of the type in NumPy.
     const NAME: &'static str;
 

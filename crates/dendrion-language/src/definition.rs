@@ -26,6 +26,8 @@ pub enum Given {
     Diameter,
     /// `length` of the compartment (um), if it has a geometry.
     Length,
+    /// Path length from the centre of the soma of a detailed cell.
+    Distance,
     /// `dt`, the time step (ms).
     Step,
     /// `I`, the sum of all other currents into the compartment (pA), available in an equation for V.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::params::Domain::{Finite, NonNegative, Positive, Probability};
-use crate::{Domain, Error, ParameterSpec, Params, Values};
+use crate::{Count, Domain, Error, ParameterSpec, Params, Values};
 
 /// A kind of module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub enum ModuleKind {
     Current,
     /// Connections with weights and delays.
     Projection,
+    /// The membrane of detailed cells, or the CVs on which a mechanism is placed.
+    Cable,
     /// White noise current.
     WhiteNoise,
     /// Ornstein-Uhlenbeck noise current.
@@ -78,6 +80,18 @@ const COMPARTMENT: [ParameterSpec; 8] = [
         "factor for the membrane area, for example to account for spines",
     ),
     spec("I_ext", "pA", Some(0.0), Finite, "constant injected current"),
+];
+
+const CABLE: [ParameterSpec; 9] = [
+    COMPARTMENT[0],
+    spec("gL", "uS/cm2", Some(30.0), NonNegative, "leak conductance"),
+    spec("C", "uF/cm2", Some(1.0), Positive, "capacitance"),
+    spec("V_init", "mV", None, Finite, "initial value of V; without it, V_rest"),
+    spec("r_axial", "ohm cm", Some(100.0), Positive, "axial resistivity"),
+    COMPARTMENT[3],
+    COMPARTMENT[4],
+    COMPARTMENT[6],
+    spec("distance", "um", None, NonNegative, "path length from the centre of the soma"),
 ];
 
 const NMDA: [ParameterSpec; 9] = [
@@ -179,7 +193,7 @@ const TSODYKS_MARKRAM: [ParameterSpec; 3] = [
 
 impl ModuleKind {
     /// All kinds.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Compartment,
         Self::Soma,
         Self::Ampa,
@@ -194,6 +208,7 @@ impl ModuleKind {
         Self::Dc,
         Self::Current,
         Self::Projection,
+        Self::Cable,
         Self::WhiteNoise,
         Self::OuNoise,
         Self::ConductanceNoise,
@@ -219,6 +234,7 @@ impl ModuleKind {
             Self::Dc => "dc",
             Self::Current => "current",
             Self::Projection => "projection",
+            Self::Cable => "cable",
             Self::WhiteNoise => "white_noise",
             Self::OuNoise => "ou_noise",
             Self::ConductanceNoise => "conductance_noise",
@@ -247,6 +263,7 @@ impl ModuleKind {
             Self::Spikes | Self::Current | Self::Written => &[],
             Self::Dc => &DC,
             Self::Projection => &PROJECTION,
+            Self::Cable => &CABLE,
             Self::WhiteNoise => &WHITE_NOISE,
             Self::OuNoise => &OU_NOISE,
             Self::ConductanceNoise => &CONDUCTANCE_NOISE,
@@ -277,7 +294,8 @@ impl ModuleKind {
     ///
     /// # Errors
     /// Returns an error for the first parameter that is unknown, has the wrong length or lies outside its domain.
-    pub fn check(self, module: &str, params: &Params, size: usize) -> Result<(), Error> {
+    pub fn check(self, module: &str, params: &Params, size: impl Into<Count>) -> Result<(), Error> {
+        let size = size.into();
         params.iter().try_for_each(|(name, values)| self.parameter(module, name)?.check(module, values, size))
     }
 }

@@ -11,6 +11,7 @@
 pub use dendrion_language::{Definition, Parameter as WrittenParameter};
 
 pub mod allocate;
+mod cable;
 mod connectivity;
 mod error;
 mod generator;
@@ -27,6 +28,7 @@ mod surrogate;
 mod time;
 mod validate;
 
+pub use cable::{Cable, Count, Gates, Place, Role};
 pub use connectivity::{Connectivity, Injection, Plasticity, Projection, Source};
 pub use error::{Error, UNNAMED};
 pub use generator::{Generator, Signal, Waveform};

@@ -6,7 +6,7 @@ use dendrion_language::{Bound, Definition, define};
 use serde::{Deserialize, Serialize};
 
 use crate::params::{Domain, check_values};
-use crate::{Error, Params, Values};
+use crate::{Count, Error, Params, Values};
 
 /// A mechanism on a compartment, such as a channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,7 +72,13 @@ pub fn written_value(
 /// # Errors
 /// Returns an error for the first parameter that the text does not declare, that is missing, that has the wrong
 /// length or that is out of bounds.
-pub fn check_written(path: &str, definition: &Definition, params: &Params, size: usize) -> Result<(), Error> {
+pub fn check_written(
+    path: &str,
+    definition: &Definition,
+    params: &Params,
+    size: impl Into<Count>,
+) -> Result<(), Error> {
+    let size = size.into();
     for (name, _) in params.iter() {
         written_value(path, definition, params, name)?;
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Error;
+use crate::{Count, Error};
 
 /// The value of a parameter: one for the whole population, or one per member.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,15 @@ impl Values {
         match self {
             Self::Scalar(v) => *v,
             Self::Each(v) => v.get(i).or(v.last()).copied().unwrap_or(f64::NAN),
+        }
+    }
+
+    /// Returns the value of member `i`. If there are fewer values than members, they repeat: the values of the sites
+    /// of a cell are those of the sites of every cell.
+    pub fn of(&self, i: usize) -> f64 {
+        match self {
+            Self::Scalar(v) => *v,
+            Self::Each(v) => v.get(i % v.len().max(1)).copied().unwrap_or(f64::NAN),
         }
     }
 
@@ -105,16 +114,16 @@ pub struct ParameterSpec {
 }
 
 impl ParameterSpec {
-    /// Checks the values of this parameter for a module with `size` members.
+    /// Checks the values of this parameter for a module with `size` members or a [`Count`].
     ///
     /// # Errors
     /// Returns [`Error::Parameter`] for an array with the wrong length or a value outside the domain.
-    pub fn check(&self, module: &str, values: &Values, size: usize) -> Result<(), Error> {
+    pub fn check(&self, module: &str, values: &Values, size: impl Into<Count>) -> Result<(), Error> {
         check_values((module, self.name, self.unit), self.domain, values, size)
     }
 }
 
-/// Checks the values of a parameter for a module with `size` members. The module, name and unit appear in the error
+/// Checks the values of a parameter for a module with `size` members or a [`Count`]. The module, name and unit appear in the error
 /// message.
 ///
 /// # Errors
@@ -123,13 +132,21 @@ pub fn check_values(
     (module, name, unit): (&str, &str, &str),
     domain: Domain,
     values: &Values,
-    size: usize,
+    size: impl Into<Count>,
 ) -> Result<(), Error> {
+    let count: Count = size.into();
     if let Values::Each(v) = values
-        && v.len() != size
+        && !count.accepts(v.len())
     {
         let given = format!("array of length {}", v.len());
-        let accepted = format!("a number or an array of length {size}, the size of the module");
+        let Count { all, sites } = count;
+        let accepted = if all == sites {
+            format!("a number or an array of length {all}, the size of the module")
+        } else {
+            format!(
+                "a number, or an array of length {sites} (one value per site) or {all} (per cell and site)"
+            )
+        };
         return Err(Error::parameter(module, name, given, accepted));
     }
     let Some(i) = values.as_slice().iter().position(|v| !domain.holds(*v)) else { return Ok(()) };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Mechanism, ModuleKind, Params, Surrogate, Values};
+use crate::{Mechanism, ModuleKind, Params, Role, Surrogate, Values};
 
 /// The numerical method for a population's differential equations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,9 +96,13 @@ pub struct Compartment {
 }
 
 impl Compartment {
-    /// Returns the kind of module.
+    /// Returns the kind of module. A compartment without a name stands for the CVs of detailed cells.
     pub const fn kind(&self) -> ModuleKind {
-        if self.soma { ModuleKind::Soma } else { ModuleKind::Compartment }
+        match (self.soma, self.name.is_empty()) {
+            (true, _) => ModuleKind::Soma,
+            (false, false) => ModuleKind::Compartment,
+            (false, true) => ModuleKind::Cable,
+        }
     }
 
     /// Returns whether the compartment has a geometry, so that `gL` and `C` are specific.
@@ -212,6 +216,9 @@ pub struct Population {
     /// populations, and `false` for stored data without this entry, as in earlier versions.
     #[serde(default)]
     pub detach_reset: bool,
+    /// Whether these are neurons of their own, or one of the populations of a group of detailed cells.
+    #[serde(default)]
+    pub role: Role,
 }
 
 const fn yes() -> bool {
@@ -274,6 +281,7 @@ impl Population {
             dendritic_delay: vec![1],
             surrogate: Surrogate::default(),
             detach_reset: true,
+            role: Role::Neurons,
         }
     }
 
@@ -343,8 +351,8 @@ impl Population {
         self.noises.push(Noise { name: name.into(), kind, on, params: params.into() });
     }
 
-    /// Returns the path of a module of this population.
+    /// Returns the path of a module of this population. The population itself has an empty name.
     pub fn path_of(&self, name: &str) -> String {
-        format!("{}/{name}", self.path)
+        if name.is_empty() { self.path.clone() } else { format!("{}/{name}", self.path) }
     }
 }

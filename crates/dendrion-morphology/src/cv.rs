@@ -7,6 +7,7 @@
 //! This is the discretization of NEURON (Hines and Carnevale 1997, Neural Computation 9:1179), so results
 //! agree with those of NEURON for the same number of segments.
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::f64::consts::PI;
 
@@ -46,7 +47,7 @@ pub struct Membrane {
 }
 
 /// A control volume.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Cv {
     /// Index of its section.
     pub section: usize,
@@ -63,7 +64,7 @@ pub struct Cv {
 }
 
 /// A node of the tree for which the potentials are solved.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Node {
     /// The node towards the root, which comes earlier; `None` for the root.
     pub parent: Option<usize>,
@@ -75,7 +76,7 @@ pub struct Node {
 }
 
 /// The CVs of a cell, and the tree that connects them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct CvTree {
     /// The CVs, sorted by section and position.
     pub cvs: Vec<Cv>,

@@ -1,11 +1,12 @@
 //! Errors in morphologies.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use thiserror::Error;
 
 /// A fault in a morphology, with the point at which it occurs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Problem {
     /// Index of the point, if the fault is at a point.
     pub point: Option<usize>,

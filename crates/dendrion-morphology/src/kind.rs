@@ -1,7 +1,9 @@
 //! Kinds of sections.
 
+use serde::{Deserialize, Serialize};
+
 /// The part of a neuron to which a section belongs. The numbers are those used in SWC files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 pub enum Kind {
     /// The cell body; 1 in SWC files.
     Soma,

@@ -4,13 +4,14 @@
 //! `pi (d0 + d1)/2 sqrt(l^2 + ((d1 - d0)/2)^2)`, and the axial resistance `r_axial 4 l/(pi d0 d1)` between its
 //! ends, because the integral of 1/(pi r(s)^2) for a linear r(s) is l/(pi r0 r1).
 
+use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
 use crate::kind::Kind;
 use crate::points::distance;
 
 /// A sample of a section.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Sample {
     /// Coordinates (um).
     pub position: [f64; 3],
@@ -21,7 +22,7 @@ pub struct Sample {
 }
 
 /// The place where a section is attached to its parent.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Attachment {
     /// Index of the parent section.
     pub section: usize,
@@ -30,7 +31,7 @@ pub struct Attachment {
 }
 
 /// An unbranched piece of a neuron.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Section {
     /// The part of the neuron, such as the soma or the axon.
     pub kind: Kind,

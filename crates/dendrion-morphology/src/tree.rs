@@ -6,9 +6,10 @@ use crate::points::{self, Point};
 use crate::section::{Attachment, Section};
 use crate::soma::{self, Form};
 use crate::valid;
+use serde::{Deserialize, Serialize};
 
 /// The shape of a neuron: a tree of sections. Parents come before their children, and the root is the first section.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Morphology {
     sections: Vec<Section>,
     /// Unusual properties that are not errors.

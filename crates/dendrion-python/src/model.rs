@@ -4,8 +4,8 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use dendrion::Error;
 use dendrion::model::{
-    Compartment, Connectivity, Coupling, Dtype, Generator, Injection, ModuleKind, Network, OdeMethod,
-    Plasticity, Population, Projection, Receptor, SdeMethod, Signal, Source, Waveform,
+    Cable, Compartment, Connectivity, Coupling, Dtype, Gates, Generator, Injection, ModuleKind, Network,
+    OdeMethod, Place, Plasticity, Population, Projection, Receptor, SdeMethod, Signal, Source, Waveform,
 };
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
@@ -14,6 +14,7 @@ use pyo3::types::PyDict;
 
 use crate::convert::{copy, params, per_connection};
 use crate::error::raise;
+use crate::morphology::{Cvs, Morphology};
 use crate::surrogate::Surrogate;
 use crate::watch::detached;
 
@@ -69,6 +70,43 @@ impl Model {
         population.method = OdeMethod::from_name(ode).ok_or_else(|| missing(ode))?;
         population.sde = SdeMethod::from_name(sde).ok_or_else(|| missing(sde))?;
         Ok(push(&mut self.network()?.populations, population))
+    }
+
+    /// Adds detailed cells with these CVs: two populations, of the cells and of their membrane. Returns the index of the
+    /// first. `how` contains the method for gates, whether they are staggered, and the CV of the threshold.
+    #[allow(clippy::too_many_arguments)] // Detailed cells have this many properties.
+    fn add_cells(
+        &self,
+        path: String,
+        size: usize,
+        given: &Bound<'_, PyDict>,
+        resets: (bool, bool),
+        ode: &str,
+        shape: (PyRef<'_, Morphology>, PyRef<'_, Cvs>),
+        membrane: &Bound<'_, PyDict>,
+        how: (String, bool, usize),
+    ) -> PyResult<usize> {
+        let mut cells = Population::new(path, size, params(given)?);
+        (cells.reset, cells.soft_reset) = resets;
+        let missing = |name: &str| PyValueError::new_err(format!("unknown method {name}"));
+        cells.method = OdeMethod::from_name(ode).ok_or_else(|| missing(ode))?;
+        let (gates, staggered, spike_at) = how;
+        let gates = Gates::from_name(&gates).ok_or_else(|| missing(&gates))?;
+        let (morphology, tree) = (shape.0.shared(), shape.1.shared());
+        let cable = Cable { morphology, tree, gates, staggered, spike_at };
+        let populations = &mut self.network()?.populations;
+        let first = populations.len();
+        populations.extend(Population::cable(cells, cable, params(membrane)?, first));
+        Ok(first)
+    }
+
+    /// Adds a population of mechanisms placed on detailed cells, on the membrane of these CVs or at points on them.
+    fn add_placed(&self, cells: usize, sites: Vec<u32>, is_density: bool) -> PyResult<usize> {
+        let mut network = self.network()?;
+        let place = if is_density { Place::Density } else { Place::Point };
+        let placed = population_of(&mut network, cells)?.placed(cells, sites, place);
+        let missing = || PyValueError::new_err(format!("population {cells} has no CVs"));
+        Ok(push(&mut network.populations, placed.ok_or_else(missing)?))
     }
 
     fn add_compartment(

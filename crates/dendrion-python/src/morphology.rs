@@ -61,6 +61,10 @@ impl Morphology {
     fn new(tree: Tree) -> Self {
         Self { tree: Arc::new(tree) }
     }
+
+    pub(crate) fn shared(&self) -> Arc<Tree> {
+        self.tree.clone()
+    }
 }
 
 #[pymethods]
@@ -210,7 +214,7 @@ impl Morphology {
         };
         let tree = self.tree.clone();
         let divide = move || discretize(&tree, &policy, Membrane { r_axial, c });
-        Ok(Cvs { tree: apart(py, "Morphology.cvs", divide)? })
+        Ok(Cvs { tree: Arc::new(apart(py, "Morphology.cvs", divide)?) })
     }
 
     /// Returns the control volumes of a region. `kind` is `None` for all kinds.
@@ -246,7 +250,13 @@ fn region(kind: Option<u32>, ranges: Ranges) -> Region {
 /// The control volumes of a morphology.
 #[pyclass(frozen)]
 pub(crate) struct Cvs {
-    tree: CvTree,
+    tree: Arc<CvTree>,
+}
+
+impl Cvs {
+    pub(crate) fn shared(&self) -> Arc<CvTree> {
+        self.tree.clone()
+    }
 }
 
 #[pymethods]

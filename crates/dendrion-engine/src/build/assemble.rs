@@ -6,10 +6,12 @@ use std::sync::{Arc, OnceLock};
 use dendrion_equations::Wiring;
 use dendrion_kernels::{Delays, Fanout, FanoutError, Level, Scalar};
 use dendrion_model::allocate::{collected, push};
-use dendrion_model::{Error, Network, PerConnection, Projection, Source, Values, check_interrupt, steps_of};
+use dendrion_model::{
+    Error, Network, PerConnection, Population, Projection, Role, Source, Values, check_interrupt, steps_of,
+};
 
 use crate::build::budget::{check_network, sample_memory};
-use crate::build::layout::Layout;
+use crate::build::layout::{Group, Layout};
 use crate::build::parameters::take_parameters;
 use crate::connect::{Order, Part, Topology, aligned, expand, given_delays, given_weights, parts, sources};
 use crate::inputs::{Current, SourceBlock};
@@ -48,7 +50,7 @@ pub(crate) fn assemble<T: Scalar>(
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
     let pairs = expand(&network, threads)?;
-    let layouts: Vec<Layout> = network.populations.iter().map(|p| layout(p.size, threads)).collect();
+    let layouts = layouts::<T>(&network, threads, layout);
     let neurons = |l: &Layout| (0..l.shards()).map(|s| l.neurons_of(s)).collect();
     let parts = parts::<T>(&network, &pairs, &layouts.iter().map(neurons).collect::<Vec<_>>(), threads)?;
     drop(pairs);
@@ -63,12 +65,12 @@ pub(crate) fn assemble<T: Scalar>(
     let compiled = (network.populations.iter().zip(&ports.wirings))
         .map(|(p, wiring)| {
             check_interrupt()?;
-            compile(p, wiring)
+            compile(&network, p, wiring)
         })
         .collect::<Result<Vec<_>, Error>>()?;
     let count = |parts: &Vec<Part<T>>| parts.iter().map(|part| part.topology.targets.len()).sum();
     let counts: Vec<usize> = parts.iter().map(count).collect();
-    let parameters = take_parameters(&mut network, compiled.iter().map(|(system, _)| system), &counts);
+    let parameters = take_parameters(&mut network, compiled.iter().map(|compiled| &compiled.system), &counts);
     let cells = (network.populations.iter().zip(compiled).zip(layouts).enumerate())
         .map(|(i, ((p, compiled), layout))| {
             Cells::new(p, compiled, &parameters.of_system(i), layout, (network.run_seed(), level))
@@ -79,7 +81,8 @@ pub(crate) fn assemble<T: Scalar>(
         first_shard.push(shards.len());
         for s in 0..c.layout.shards() {
             check_interrupt()?;
-            let shard = Shard::new(i, s, c, &ports.generators[i], &slots[i]);
+            let head = network.populations[i].role.cells().unwrap_or(i);
+            let shard = Shard::new((i, head), s, c, &ports.generators[i], &slots[i]);
             let what = || format!("states and spikes in transit of {} neurons", c.layout.size);
             shard
                 .and_then(|shard| push(&mut shards, shard))
@@ -112,6 +115,28 @@ pub(crate) fn assemble<T: Scalar>(
     let ensemble = Ensemble { own: Sample { shards, source_blocks }, batch: Vec::new(), fresh, onto };
     let exchange = Exchange { routes: Arc::new(routes), spikes: Arc::new(exchange), epoch, pace, slots };
     Ok((model, ensemble, exchange, threads))
+}
+
+/// Returns the division of each population.
+fn layouts<T: Scalar>(
+    network: &Network,
+    threads: usize,
+    layout: impl Fn(usize, usize) -> Layout,
+) -> Vec<Layout> {
+    let mut group = None;
+    let of = |(i, p): (usize, &Population)| {
+        if p.role.cable().is_some() {
+            let members = network.populations[i..].iter().skip(1).take_while(|q| q.role.cells() == Some(i));
+            // Only receptors have rows of pending input, whose length is limited.
+            let most = members.filter(|q| !q.receptors.is_empty()).filter_map(Population::sites).max();
+            group = Some(Group::new::<T>(p.size, most.unwrap_or(1), threads));
+        }
+        match (group, &p.role) {
+            (_, Role::Neurons) | (None, _) => layout(p.size, threads),
+            (Some(group), _) => Layout::of_group::<T>(group, p.sites().unwrap_or(1)),
+        }
+    };
+    network.populations.iter().enumerate().map(of).collect()
 }
 
 /// Returns the longest epoch that a projection allows. Spikes that neurons send in an epoch must arrive after
@@ -250,7 +275,7 @@ fn connect<T: Scalar>(
                     .map_err(needed)?,
             };
             let (targets, weights) = (aligned(targets).map_err(needed)?, aligned(weights).map_err(needed)?);
-            let fanout = Fanout::of(starts, targets, weights, delays, shard.place.lanes_of_all()).map_err(
+            let fanout = Fanout::of(starts, targets, weights, delays, shard.place.input_lanes()).map_err(
                 |e| match e {
                     FanoutError::Memory(e) => needed(refused(e)),
                     e => Error::connectivity(&p.path, e.to_string()),

@@ -4,7 +4,7 @@
 //! the build. The engine needs about twice as much.
 
 use dendrion_model::{
-    Connectivity, Dtype, Error, Initializer, Network, PerConnection, Population, Projection, Source,
+    Connectivity, Dtype, Error, Initializer, Network, PerConnection, Population, Projection, Role, Source,
     check_memory,
 };
 
@@ -67,7 +67,8 @@ const fn width(network: &Network) -> f64 {
 /// Returns the number of bytes that a population needs: one row per state, and a ring of pending input for
 /// each receptor that has connections.
 fn population(p: &Population, onto: &[&Projection], network: &Network) -> f64 {
-    let states = p.compartments.len() + p.receptors.iter().map(|r| 1 + usize::from(r.rises())).sum::<usize>();
+    let own = if matches!(p.role, Role::Placed { .. }) { 0 } else { p.compartments.len() };
+    let states = own + p.receptors.iter().map(|r| 1 + usize::from(r.rises())).sum::<usize>();
     let mut longest: std::collections::BTreeMap<&[usize], f64> = std::collections::BTreeMap::new();
     for q in onto {
         let slots = longest.entry(&q.receptors).or_default();

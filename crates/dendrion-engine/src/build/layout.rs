@@ -19,6 +19,32 @@ const DUE_BYTES: usize = 1 << 18;
 /// Number of lanes that the target index of a connection can distinguish, and thus the maximum number in a shard.
 pub(crate) const MOST_LANES: usize = 1 << 16;
 
+/// The division of the cells of a group of populations into groups of lanes and shards.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Group {
+    cells: usize,
+    width: usize,
+    per_shard: usize,
+}
+
+impl Group {
+    /// Divides detailed cells for a network that uses `threads` threads. `most` is the largest number of sites that
+    /// receive spikes. Blocks contain as many cells as a cache line has values, or fewer if there are not enough
+    /// cells for all threads.
+    pub(crate) fn new<T: Scalar>(cells: usize, most: usize, threads: usize) -> Self {
+        let threads = threads.max(1);
+        let mut width = granule::<T>();
+        while width > 1 && (cells <= width * (threads - 1) || cells <= width / 2 || width * most > MOST_LANES)
+        {
+            width /= 2;
+        }
+        let blocks = cells.div_ceil(width);
+        let fits = (MOST_LANES / (most.max(1) * width)).max(1);
+        let per_shard = blocks.div_ceil(blocks.div_ceil(fits * threads) * threads);
+        Self { cells, width, per_shard }
+    }
+}
+
 /// The division of one population.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
@@ -30,6 +56,10 @@ pub(crate) struct Layout {
     pub(crate) blocks: usize,
     /// Number of blocks in each shard, except for the last one, which may have fewer.
     pub(crate) per_shard: usize,
+    /// Number of members that belong to one cell: 1, or the number of sites of detailed cells.
+    pub(crate) sites: usize,
+    /// Number of cells in a block. The lane of a member is its site times this number, plus its cell within the block.
+    pub(crate) width: usize,
 }
 
 impl Layout {
@@ -47,7 +77,19 @@ impl Layout {
         // Each thread gets about the same number of blocks.
         let threads = threads.max(1);
         let per_shard = blocks.div_ceil(blocks.div_ceil(most * threads) * threads);
-        Self { size, lanes, blocks, per_shard }
+        Self { size, lanes, blocks, per_shard, sites: 1, width: lanes }
+    }
+
+    /// Divides a population of detailed cells. Blocks and shards contain the same cells in all populations of a group.
+    pub(crate) fn of_group<T: Scalar>(group: Group, sites: usize) -> Self {
+        let Group { cells, width, per_shard } = group;
+        let lanes = (sites * width).div_ceil(granule::<T>()) * granule::<T>();
+        Self { size: cells * sites, lanes, blocks: cells.div_ceil(width), per_shard, sites, width }
+    }
+
+    /// Returns the number of members in a block, except for the last one, which may have fewer.
+    pub(crate) const fn per_block(&self) -> usize {
+        self.sites * self.width
     }
 
     pub(crate) const fn shards(&self) -> usize {
@@ -62,12 +104,12 @@ impl Layout {
     /// Returns the neurons of shard `s`.
     pub(crate) fn neurons_of(&self, s: usize) -> std::ops::Range<usize> {
         let blocks = self.blocks_of(s);
-        blocks.start * self.lanes..(blocks.end * self.lanes).min(self.size)
+        blocks.start * self.per_block()..(blocks.end * self.per_block()).min(self.size)
     }
 
     /// Returns the shard of a neuron.
     pub(crate) const fn shard_of(&self, neuron: usize) -> usize {
-        neuron / (self.lanes * self.per_shard)
+        neuron / (self.per_block() * self.per_shard)
     }
 }
 

@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use dendrion_equations::System;
-use dendrion_model::{Domain, ModuleKind, Network, Owner, ParameterSpec, Params};
+use dendrion_model::{Domain, ModuleKind, Network, Owner, ParameterSpec, Params, Population, Role};
 
-use crate::runtime::store::{Axis, Entry, ParameterStore, Target, full_name};
+use crate::runtime::store::{Access, Axis, Entry, Inherited, ParameterStore, Target, full_name};
 
 /// Parameters of a population that are not part of its equations.
 const TRACES: [&str; 2] = ["stdp_tau", "tau_triplet"];
@@ -27,25 +27,39 @@ pub(crate) fn take_parameters<'s>(
         target: Target::Network,
         owner: Owner::Population,
         default: Some(network.dt),
+        access: Access::Public,
     }];
-    for (i, (system, population)) in systems.zip(&network.populations).enumerate() {
-        let (target, axis) = (Target::Cells(i), Axis::Neuron(population.size));
+    let network_of = &*network;
+    for (i, (system, population)) in systems.zip(&network_of.populations).enumerate() {
+        let target = Target::Cells(i);
         for p in system.parameters.iter() {
             // The time step belongs to no population.
             let Some(owner) = p.owner else { continue };
             let key = full_name(&population.path, &p.key);
             let (name, unit) = (key.len() - p.name.len(), p.unit.clone());
             let (domain, default) = (p.domain, p.default);
-            entries.push(Entry { key: key.into(), name, unit, domain, axis, target, owner, default });
+            let access = access(network_of, population, owner, &p.name);
+            // The axial resistivity has one value per cell.
+            let count = match &population.role {
+                Role::Membrane { .. } if p.name == "r_axial" => {
+                    (population.size / population.sites().unwrap_or(1).max(1)).into()
+                }
+                _ => population.count(),
+            };
+            let axis = Axis::Neuron(count);
+            entries.push(Entry { key: key.into(), name, unit, domain, axis, target, owner, default, access });
         }
     }
     for (i, p) in network.populations.iter().enumerate() {
-        let (target, axis) = (Target::Traces(i), Axis::Neuron(p.size));
+        let (target, axis) = (Target::Traces(i), Axis::Neuron(p.size.into()));
+        if p.role.cells().is_some() {
+            continue;
+        }
         let all = ModuleKind::Population.parameters().iter().filter(|spec| TRACES.contains(&spec.name));
         entries.extend(all.map(|spec| entry((&p.path, spec), axis, target, &p.params)));
     }
     for (i, g) in network.generators.iter().enumerate() {
-        let (target, axis) = (Target::Generator(i), Axis::Neuron(g.size));
+        let (target, axis) = (Target::Generator(i), Axis::Neuron(g.size.into()));
         let own = g.kind().parameters().first();
         entries.extend(own.map(|spec| entry((&g.path, spec), axis, target, &g.params)));
     }
@@ -73,5 +87,27 @@ fn entry((path, spec): (&str, &ParameterSpec), axis: Axis, target: Target, given
         target,
         owner: Owner::Population,
         default: spec.default.filter(|_| !given.has(spec.name)),
+        access: Access::Public,
+    }
+}
+
+/// Returns the access to a parameter of a population's system.
+fn access(network: &Network, population: &Population, owner: Owner, name: &str) -> Access {
+    let of_cvs = matches!(owner, Owner::Compartment(_)) && !matches!(population.role, Role::Neurons);
+    let inherits: &'static [&'static str] = match (&population.role, name) {
+        (Role::Placed { .. }, "V_rest") => &["V_rest"],
+        (Role::Placed { .. }, "V_init") => &["V_init", "V_rest"],
+        (Role::Placed { .. }, "gL") => &["gL"],
+        (Role::Placed { .. }, "C") => &["C"],
+        _ => &[],
+    };
+    match &population.role {
+        Role::Placed { cells, sites, .. } if of_cvs && !inherits.is_empty() => {
+            let cvs = network.populations[*cells].role.cable().map_or(0, |cable| cable.tree.cvs.len());
+            Access::Inherited(Inherited { names: inherits, membrane: cells + 1, sites: sites.clone(), cvs })
+        }
+        Role::Neurons | Role::Cells(_) => Access::Public,
+        _ if of_cvs && ["length", "diameter", "area_factor", "distance"].contains(&name) => Access::Internal,
+        _ => Access::Public,
     }
 }

@@ -10,6 +10,7 @@ use crate::recording::recorder::{Reads, Recorder};
 use crate::runtime::ensemble::Ensemble;
 use crate::runtime::index::{of_generator, of_generator_mut, of_population, of_population_mut};
 use crate::runtime::model::Model;
+use crate::runtime::place::Place;
 use crate::runtime::sample::Sample;
 use crate::runtime::shard::Shard;
 
@@ -79,10 +80,15 @@ pub(crate) fn variables<T: Scalar>(model: &Model<T>, path: &str) -> Result<Vec<S
     }
     let (population, member) = member(model, path)?;
     if member.is_empty() {
-        return Ok(vec!["spikes".into()]);
+        let mut variables = vec!["spikes".into()];
+        if let Some(membrane) = model.membrane(population) {
+            variables.extend(model.cells[membrane].system.states.iter().map(|s| s.name.clone()));
+        }
+        return Ok(variables);
     }
     let system = &model.cells[population].system;
-    let names = system.states.iter().map(|s| &s.name).chain(system.observables.iter().map(|o| &o.name));
+    let states = system.states.iter().filter(|s| !s.is_internal).map(|s| &s.name);
+    let names = states.chain(system.observables.iter().map(|o| &o.name));
     let own = |name: &String| Some(name.strip_prefix(member)?.strip_prefix('.')?.to_string());
     let mut variables: Vec<String> = Vec::new();
     for name in names.filter_map(own) {
@@ -130,16 +136,21 @@ impl Probes {
         if let Some(generator) = model.index.generator(path) {
             return self.listen((model, ensemble), now, generator, indices);
         }
-        let (population, member) = member(model, path)?;
+        let (mut population, member) = member(model, path)?;
+        let is_spikes = member.is_empty() && variable == "spikes";
+        if let (true, false, Some(membrane)) = (member.is_empty(), is_spikes, model.membrane(population)) {
+            population = membrane;
+        }
         check_indices(path, indices, (model.cells[population].layout.size, "neurons"))?;
-        let what = if member.is_empty() {
+        let what = if is_spikes {
             let indices = chosen(path, indices)?;
             for shard in of_population_mut(&mut ensemble.own.shards, population) {
                 shard.output.log.get_or_insert_default();
             }
             What::Spikes { indices }
         } else {
-            let reads = reads(model, population, &format!("{member}.{variable}"))?;
+            let name = if member.is_empty() { variable.to_string() } else { format!("{member}.{variable}") };
+            let reads = reads(model, population, &name)?;
             let columns = self.record((model, ensemble), (population, reads), every, indices);
             let columns = columns.map_err(|error| error.needed_by(path, || "a probe".into()))?;
             What::Values { every, columns }
@@ -217,7 +228,8 @@ impl Probes {
         for column in 0..count {
             let neuron = indices.map_or(column, |all| all[column]);
             let shard = layout.shard_of(neuron);
-            let lane = neuron - layout.neurons_of(shard).start;
+            let lane = Place::new(population, population, shard, &layout)
+                .lane_of(neuron - layout.neurons_of(shard).start);
             push(&mut columns[shard], (lane as u32, column as u32))?;
         }
         for (columns, shard) in

@@ -4,6 +4,8 @@
 //! cost, each shard goes to the worker with the lowest cost so far. The most loaded worker then has at most 4/3 of
 //! the load of the best partition. Results do not depend on the partition.
 
+use std::collections::BTreeMap;
+
 use dendrion_kernels::Scalar;
 
 use super::worker::{Member, Worker};
@@ -53,7 +55,9 @@ impl<T: Scalar, O: Observer<T>> Observed<T, O> {
 
     /// Converts a worker that owns a whole sample, with its shards and source blocks in order, to that sample.
     pub(crate) fn from_worker(worker: Worker<T, O>) -> Self {
-        let (shards, of_shards) = worker.shards.into_iter().map(|m| (m.part, m.observer)).unzip();
+        let mut members = worker.shards;
+        members.sort_by_key(|member| member.place);
+        let (shards, of_shards) = members.into_iter().map(|m| (m.part, m.observer)).unzip();
         let (source_blocks, of_sources) = worker.sources.into_iter().map(|m| (m.part, m.observer)).unzip();
         let sample = Sample { shards, source_blocks };
         Self { sample, of_shards, of_sources, reached: worker.reached }
@@ -70,14 +74,20 @@ pub(crate) fn partition<T: Scalar, O: Observer<T>>(
     let reached = sample.reached;
     let (shards, sources) = sample.members();
     let mut parts: Vec<(Vec<_>, Vec<_>)> = (0..workers).map(|_| (Vec::new(), Vec::new())).collect();
-    let mut shards: Vec<_> = shards.into_iter().map(|member| (cost(&member.part), member)).collect();
-    // Shards of equal cost are sorted by place, so that the partition is the same in every run.
-    shards.sort_by_key(|(cost, member)| (std::cmp::Reverse(*cost), member.place));
+    let mut clusters: BTreeMap<(usize, usize), (usize, Vec<_>)> = BTreeMap::new();
+    for member in shards {
+        let (total, members) = clusters.entry(member.part.place.cluster).or_default();
+        *total += cost(&member.part);
+        members.push(member);
+    }
+    let mut clusters: Vec<_> = clusters.into_iter().collect();
+    // Clusters of equal cost keep their order, so that the partition is the same in every run.
+    clusters.sort_by_key(|(_, (cost, _))| std::cmp::Reverse(*cost));
     let mut costs = vec![0; workers];
-    for (cost, member) in shards {
+    for (_, (cost, members)) in clusters {
         let least = (0..workers).min_by_key(|w| costs[*w]).unwrap_or(0);
         costs[least] += cost;
-        parts[least].0.push(member);
+        parts[least].0.extend(members);
     }
     for member in sources {
         // Source blocks of a generator have about equal costs.

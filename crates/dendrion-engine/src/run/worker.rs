@@ -28,6 +28,7 @@ use dendrion_kernels::Scalar;
 use super::barrier::Barrier;
 use super::exchange::{Route, SpikeExchange};
 use super::pace::Pace;
+use crate::cable::{self, Sources};
 use crate::inputs::{Current, SourceBlock, StandIns};
 use crate::refused::Shortage;
 use crate::runtime::delivery::Sent;
@@ -107,6 +108,9 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         sources: Vec<Member<SourceBlock, O::Sources>>,
         reached: u64,
     ) -> Self {
+        let mut shards = shards;
+        // The shards of a cluster are advanced together.
+        shards.sort_by_key(|member| (member.part.place.cluster, member.place));
         Self { shards, sources, reached, spare: Spikes::default() }
     }
 
@@ -129,13 +133,26 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
     }
 
     fn run(&mut self, plan: &RunPlan<T>, epoch: u64, begin: u64, steps: usize) {
-        for Member { place, part: shard, observer } in &mut self.shards {
-            let engine = &plan.engines[shard.place.population];
-            let view = View { engine, currents: &plan.currents, given: &plan.given };
-            if shard.shortage.is_none() {
-                let done = shard.run(&view, begin, steps, observer);
-                Shortage::note(&mut shard.shortage, begin, done);
+        for cluster in self.shards.chunk_by_mut(|a, b| a.part.place.cluster == b.part.place.cluster) {
+            match cluster {
+                [Member { part: shard, observer, .. }] => {
+                    let engine = &plan.engines[shard.place.population];
+                    let view = View { engine, currents: &plan.currents, given: &plan.given };
+                    if shard.shortage.is_none() {
+                        let done = shard.run(&view, begin, steps, observer);
+                        Shortage::note(&mut shard.shortage, begin, done);
+                    }
+                }
+                members if members.iter().all(|m| m.part.shortage.is_none()) => {
+                    let sources =
+                        Sources { engines: &plan.engines, currents: &plan.currents, given: &plan.given };
+                    let done = cable::run(members, &sources, begin, steps);
+                    Shortage::note(&mut members[0].part.shortage, begin, done);
+                }
+                _ => {}
             }
+        }
+        for Member { place, part: shard, .. } in &mut self.shards {
             if shard.shortage.is_some() {
                 shard.output.spikes.clear();
             }
@@ -239,7 +256,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             self.deliver_spikes(plan, epoch, begin);
             // Now that the postsynaptic spikes before `next` are known, more weights can be decided.
             for Member { part, .. } in &mut self.shards {
-                let done = part.delivery.learn(next, part.place.lanes_of_all());
+                let done = part.delivery.learn(next, part.place.input_lanes());
                 // The shortage is noticed in the next epoch, after which all threads stop.
                 Shortage::note(&mut part.shortage, next, done);
             }

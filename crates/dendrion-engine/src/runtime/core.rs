@@ -7,7 +7,7 @@
 use std::sync::atomic::AtomicU64;
 
 use dendrion_kernels::{Level, Scalar};
-use dendrion_model::{Domain, Error, Network, Rounding, Values};
+use dendrion_model::{Domain, Error, Network, Role, Rounding, Values};
 
 use super::clock::Clock;
 use super::ensemble::Ensemble;
@@ -243,9 +243,13 @@ impl<T: Scalar> Core<T> {
     pub(crate) fn summary(&self) -> Summary {
         let network = &self.model.network;
         let incoming = || self.ensemble.own.shards.iter().flat_map(|s| &s.delivery.incoming);
-        let compartments = |p: &dendrion_model::Population| (p.size * p.compartments.len()) as u64;
+        let compartments = |p: &dendrion_model::Population| match p.role {
+            Role::Neurons | Role::Membrane { .. } => (p.size * p.compartments.len()) as u64,
+            Role::Cells(_) | Role::Placed { .. } => 0,
+        };
+        let populations = network.populations.iter().filter(|p| p.role.cells().is_none());
         Summary {
-            neurons: network.populations.iter().map(|p| p.size as u64).sum(),
+            neurons: populations.map(|p| p.size as u64).sum(),
             compartments: network.populations.iter().map(compartments).sum(),
             connections: incoming().map(|i| i.fanout.targets().len() as u64).sum(),
             connection_bytes: incoming().map(|i| i.fanout.bytes() as u64).sum(),

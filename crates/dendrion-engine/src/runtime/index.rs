@@ -22,19 +22,29 @@ pub(crate) struct Index {
     projections: HashMap<String, usize>,
     /// Population and row of each state.
     states: HashMap<String, (usize, usize)>,
+    /// Populations of placed mechanisms by the population of their cells and the name of a mechanism.
+    placed: HashMap<(usize, String), usize>,
 }
 
 impl Index {
     pub(crate) fn of<T: Scalar>(network: &Network, cells: &[Cells<T>]) -> Self {
         let states = cells.iter().enumerate().flat_map(|(i, c)| {
-            let name = move |(row, name): (usize, &str)| (full_name(&c.path, name), (i, row));
-            c.system.states.iter().map(|s| s.name.as_str()).enumerate().map(name)
+            let states = c.system.states.iter().enumerate().filter(|(_, s)| !s.is_internal);
+            states.map(move |(row, s)| (full_name(&c.path, &s.name), (i, row)))
+        });
+        let placed = network.populations.iter().enumerate().flat_map(|(i, p)| {
+            let names = p.receptors.iter().map(|r| &r.name).chain(p.mechanisms.iter().map(|m| &m.name));
+            p.role
+                .cells()
+                .into_iter()
+                .flat_map(move |cells| names.clone().map(move |n| ((cells, n.clone()), i)))
         });
         Self {
             populations: places(network.populations.iter().map(|p| &p.path)),
             generators: places(network.generators.iter().map(|g| &g.path)),
             projections: places(network.projections.iter().map(|p| &p.path)),
             states: first_of(states),
+            placed: placed.collect(),
         }
     }
 
@@ -56,7 +66,11 @@ impl Index {
     pub(crate) fn member<'a>(&self, path: &'a str) -> Option<(usize, &'a str)> {
         let ends = std::iter::once(path.len()).chain(path.rmatch_indices('/').map(|(i, _)| i));
         let member = |end: usize| path[end..].trim_start_matches('/');
-        ends.into_iter().find_map(|end| Some((*self.populations.get(&path[..end])?, member(end))))
+        let (population, member) =
+            ends.into_iter().find_map(|end| Some((*self.populations.get(&path[..end])?, member(end))))?;
+        // On detailed cells, mechanisms belong to populations of their own.
+        let placed = self.placed.get(&(population, member.to_string()));
+        Some((placed.copied().unwrap_or(population), member))
     }
 }
 

@@ -47,6 +47,11 @@ impl<T: Scalar> Model<T> {
         }
     }
 
+    /// Returns the membrane of the detailed cells that are this population.
+    pub(crate) fn membrane(&self, population: usize) -> Option<usize> {
+        self.network.populations[population].role.cable().map(|_| population + 1)
+    }
+
     pub(crate) fn no_population(&self, path: &str) -> Error {
         Error::unknown("network", "population", path, self.cells.iter().map(|c| c.path.clone()).collect())
     }

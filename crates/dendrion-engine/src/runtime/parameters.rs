@@ -102,6 +102,7 @@ pub(crate) fn set_cells<T: Scalar>(
         if let Target::Cells(i) = model.parameters[*id].target {
             replaced.extend(model.parameters.set(*id, values.clone()).map(|old| (*id, old)));
             stale.insert(i);
+            stale.extend(model.parameters.heirs(*id));
         }
     }
     let mut before = Vec::new();

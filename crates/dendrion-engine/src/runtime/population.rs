@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
-use dendrion_equations::{Leaf, System, Tape, Wiring, neuron};
+use dendrion_equations::{Leaf, Phase, System, Tape, Wiring, neuron};
 use dendrion_kernels::{Coefficients, Column, Frame, Kernel, Level, Program, granule};
 use dendrion_kernels::{LinkError, Scalar};
 use dendrion_model::allocate::{copied, room};
-use dendrion_model::{Error, Population, Turns, UNNAMED, Values};
+use dendrion_model::{Cable, Error, Gates, Network, OdeMethod, Population, Role, Turns, UNNAMED, Values};
 
 use crate::build::layout::Layout;
+use crate::cable::{After, Shape, Stage, StageError, arrange, of_members};
 use crate::random::{Purpose, Stream};
 use crate::refused::unlinked;
 
 /// Approximate number of vector operations that take as long as writing a vector to memory and reading it
 /// back.
 const CHEAP: usize = 16;
+/// Number of lanes that count as one unit of cost in populations of detailed cells.
+const WIDE: usize = 128;
+/// Approximate number of vector operations per CV and step of the solution of a tree.
+const SOLVE: usize = 20;
 
 /// The data that a thread needs to run a population's blocks. They are shared and do not change during a run.
 #[derive(Debug)]
@@ -24,6 +29,18 @@ pub(crate) struct Engine<T: Scalar> {
     pub(crate) state_rows: usize,
     pub(crate) scratch_rows: usize,
     pub(crate) observers: Vec<Observer<T>>,
+    /// The part of the step that only populations of detailed cells have.
+    pub(crate) stage: Stage<T>,
+    /// State rows that contain intermediate results.
+    pub(crate) internal: Vec<usize>,
+}
+
+impl<T: Scalar> Engine<T> {
+    /// Returns the block of the coefficient table that belongs to a block of the population. If all cells have the
+    /// same coefficients, the table has only one block.
+    pub(crate) fn block_of(coefs: &Coefficients<T>, block: usize) -> usize {
+        block.min(coefs.blocks() - 1)
+    }
 }
 
 /// The program of an observable, which stores its value in scratch row 0.
@@ -34,6 +51,18 @@ pub(crate) struct Observer<T: Scalar> {
     pub(crate) scratch_rows: usize,
 }
 
+/// Compiled equations.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) system: System,
+    tape: Tape,
+    /// The part of the step of placed mechanisms that follows the solution of the tree, if they are staggered.
+    after: Option<Tape>,
+    shape: Option<Cable>,
+    method: OdeMethod,
+    injected: Vec<usize>,
+}
+
 /// A population's equations, parameters, programs and layout.
 #[derive(Debug)]
 pub(crate) struct Cells<T: Scalar> {
@@ -42,6 +71,13 @@ pub(crate) struct Cells<T: Scalar> {
     /// Shared with the traces of runs.
     pub(crate) system: Arc<System>,
     tape: Tape,
+    after: Option<Tape>,
+    /// The shape of the detailed cells to which the population belongs.
+    pub(crate) shape: Option<Cable>,
+    pub(crate) role: Role,
+    pub(crate) method: OdeMethod,
+    /// The compartments or CVs into which currents are injected.
+    injected: Vec<usize>,
     observed: Vec<(String, Tape)>,
     pub(crate) engine: Arc<Engine<T>>,
     /// Initial values of each state: one, or one per neuron.
@@ -54,28 +90,75 @@ pub(crate) struct Cells<T: Scalar> {
 /// The data that depend on the values of parameters: linked programs, and the initial value of each state.
 pub(crate) type Linked<T> = (Arc<Engine<T>>, Vec<Values>);
 
-/// Compiles a population (already validated).
-pub(crate) fn compile(population: &Population, wiring: &Wiring) -> Result<(System, Tape), Error> {
+/// Compiles a population (already validated) of a network.
+pub(crate) fn compile(
+    network: &Network,
+    population: &Population,
+    wiring: &Wiring,
+) -> Result<Compiled, Error> {
     let mut system = neuron(population, wiring)?;
-    let tape = Tape::step(&mut system, population.method, population.sde);
-    Ok((system, tape.map_err(|error| error.at(&population.path))?))
+    let head = population.role.cells().and_then(|cells| network.populations.get(cells)).unwrap_or(population);
+    let shape = head.role.cable().cloned();
+    let method = head.method;
+    let step = |system: &mut System, method: OdeMethod| {
+        Tape::step(system, method, population.sde).map_err(|error| error.at(&population.path))
+    };
+    let gates = match (&shape, &population.role) {
+        (Some(cable), Role::Placed { .. }) => match cable.gates {
+            Gates::Rational => OdeMethod::CrankNicolson,
+            Gates::Exponential => OdeMethod::ExpEuler,
+            Gates::Coupled => {
+                let accepted = "rational or cnexp";
+                return Err(Error::parameter(&population.path, "gates", "coupled", accepted));
+            }
+        },
+        _ => population.method,
+    };
+    let is_staggered = shape.as_ref().is_some_and(|cable| cable.staggered);
+    let (tape, after) = if is_staggered && matches!(population.role, Role::Placed { .. }) {
+        let tape = step(&mut system.phase(Phase::Currents), gates)?;
+        (tape, Some(step(&mut system.phase(Phase::Gates), gates)?))
+    } else {
+        (step(&mut system, gates)?, None)
+    };
+    let method = if matches!(population.role, Role::Placed { .. }) { gates } else { method };
+    Ok(Compiled { system, tape, after, shape, method, injected: wiring.injected.clone() })
 }
 
 impl<T: Scalar> Cells<T> {
     /// Links a compiled population with this layout, for these values of its parameters.
     pub(crate) fn new(
         population: &Population,
-        (system, tape): (System, Tape),
+        compiled: Compiled,
         parameters: &[Arc<Values>],
         layout: Layout,
         (seed, level): (u64, Level),
     ) -> Result<Self, Error> {
         let path = population.path.clone();
-        let (engine, initial) = link(&path, &tape, &[], (parameters, &layout), level, None)?;
-        check_initial(&path, &system, &initial)?;
+        let Compiled { system, tape, after, shape, method, injected } = compiled;
         let noises = noises(&system, population, seed);
+        let role = population.role.clone();
+        let of = Source { path: &path, system: &system, tape: &tape, after: after.as_ref(), observed: &[] };
+        let cable = Shape { role: &role, cable: shape.as_ref(), method, injected: &injected };
+        let (engine, initial) = link(&of, &cable, (parameters, &layout), level, None)?;
+        check_initial(&path, &system, &initial)?;
         let (system, observed) = (Arc::new(system), Vec::new());
-        Ok(Self { path, layout, system, tape, observed, engine, initial, noises, level })
+        Ok(Self {
+            path,
+            layout,
+            system,
+            tape,
+            after,
+            shape,
+            role,
+            method,
+            injected,
+            observed,
+            engine,
+            initial,
+            noises,
+            level,
+        })
     }
 
     /// From now on, draws noise from the streams of another seed.
@@ -88,7 +171,20 @@ impl<T: Scalar> Cells<T> {
     /// neuron.
     pub(crate) fn refresh(&mut self, parameters: &[Arc<Values>]) -> Result<Linked<T>, Error> {
         let (on, before) = ((parameters, &self.layout), Some(&*self.engine));
-        let linked = link(&self.path, &self.tape, &self.observed, on, self.level, before)?;
+        let of = Source {
+            path: &self.path,
+            system: &self.system,
+            tape: &self.tape,
+            after: self.after.as_ref(),
+            observed: &self.observed,
+        };
+        let cable = Shape {
+            role: &self.role,
+            cable: self.shape.as_ref(),
+            method: self.method,
+            injected: &self.injected,
+        };
+        let linked = link(&of, &cable, on, self.level, before)?;
         Ok(self.put(linked))
     }
 
@@ -131,23 +227,35 @@ impl<T: Scalar> Cells<T> {
 
     /// Returns the relative cost of a step of `neurons` neurons.
     pub(crate) fn cost(&self, neurons: usize) -> usize {
-        neurons.div_ceil(self.layout.lanes) * self.tape.program.code.len().max(1)
+        let lanes = if self.layout.sites == 1 { self.layout.lanes } else { WIDE };
+        neurons.div_ceil(lanes) * self.operations().max(1)
     }
 
     /// Returns the number of vector operations in a step of `neurons` neurons.
     pub(crate) fn work(&self, neurons: usize) -> usize {
-        neurons.div_ceil(granule::<T>()) * self.tape.program.code.len()
+        neurons.div_ceil(granule::<T>()) * self.operations()
+    }
+
+    fn operations(&self) -> usize {
+        let after = self.after.as_ref().map_or(0, |tape| tape.program.code.len());
+        let solve = if matches!(self.role, Role::Membrane { .. }) { SOLVE } else { 0 };
+        self.tape.program.code.len() + after + solve
     }
 
     /// Returns whether a step takes less time than writing its result to memory and reading it back.
     pub(crate) fn is_cheap(&self) -> bool {
         let Program { state_rows, .. } = self.tape.program;
-        self.tape.program.weight() <= CHEAP * state_rows
+        matches!(self.role, Role::Neurons) && self.tape.program.weight() <= CHEAP * state_rows
     }
 
     /// Returns the program of a step as text.
     pub(crate) fn listing(&self) -> String {
-        self.tape.program.to_string()
+        match &self.after {
+            None => self.tape.program.to_string(),
+            Some(after) => {
+                format!("{}# after the solution of the tree\n{}", self.tape.program, after.program)
+            }
+        }
     }
 }
 
@@ -157,16 +265,25 @@ fn noises(system: &System, population: &Population, seed: u64) -> Vec<Stream> {
     system.noises.iter().map(stream).collect()
 }
 
+/// The programs of a population.
+struct Source<'a> {
+    path: &'a str,
+    system: &'a System,
+    tape: &'a Tape,
+    after: Option<&'a Tape>,
+    observed: &'a [(String, Tape)],
+}
+
 /// Runs the prologues and links the programs, and returns the initial values as well. Programs of `before` are reused
 /// where possible.
 fn link<T: Scalar>(
-    path: &str,
-    tape: &Tape,
-    observed: &[(String, Tape)],
+    of: &Source<'_>,
+    shape: &Shape<'_>,
     (parameters, layout): (&[Arc<Values>], &Layout),
     level: Level,
     before: Option<&Engine<T>>,
 ) -> Result<Linked<T>, Error> {
+    let (path, tape) = (of.path, of.tape);
     let broken = |e: LinkError| unlinked(path, "its program", e);
     let needed = |e: Error| e.at(path).needed_by(path, || "its coefficients and initial values".into());
     let mut columns = coefficients(tape, parameters, layout, level).map_err(needed)?;
@@ -174,14 +291,31 @@ fn link<T: Scalar>(
     let kernel = before.map(|e| &e.kernel);
     let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
     let mut observers = Vec::new();
-    for (i, (_, tape)) in observed.iter().enumerate() {
+    for (i, (_, tape)) in of.observed.iter().enumerate() {
         let columns = coefficients(tape, parameters, layout, level).map_err(needed)?;
         let kernel = before.and_then(|e| e.observers.get(i)).map(|o| &o.kernel);
         let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
         observers.push(Observer { kernel, coefs, scratch_rows: tape.program.scratch_rows });
     }
-    let (state_rows, scratch_rows) = (tape.program.state_rows, tape.program.scratch_rows);
-    Ok((Arc::new(Engine { kernel, coefs, state_rows, scratch_rows, observers }), initial))
+    let after = match of.after {
+        None => None,
+        Some(tape) => {
+            let mut columns = coefficients(tape, parameters, layout, level).map_err(needed)?;
+            columns.truncate(tape.program.coefs);
+            let kernel = before.and_then(|e| e.stage.after()).map(|a| &a.kernel);
+            let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
+            Some(After { kernel, coefs })
+        }
+    };
+    let stage = Stage::new(shape, (of.system, parameters), layout, after).map_err(|error| match error {
+        StageError::Link(e) => unlinked(path, "its tree", e),
+        StageError::Other(e) => e,
+    })?;
+    let state_rows = tape.program.state_rows;
+    let scratch_rows = tape.program.scratch_rows.max(of.after.map_or(0, |tape| tape.program.scratch_rows));
+    let internal = (0..of.system.states.len()).filter(|i| of.system.states[*i].is_internal).collect();
+    let engine = Engine { kernel, coefs, state_rows, scratch_rows, observers, stage, internal };
+    Ok((Arc::new(engine), initial))
 }
 
 /// Returns a kernel of a program for a table with these columns. `before` is an earlier kernel of the same program
@@ -193,7 +327,8 @@ pub(crate) fn linked<T: Scalar>(
     level: Level,
     before: Option<&Kernel<T>>,
 ) -> Result<(Kernel<T>, Coefficients<T>), LinkError> {
-    let coefs = Coefficients::new(columns, layout.lanes, layout.blocks)?;
+    let (arranged, blocks) = arrange(columns, layout);
+    let coefs = Coefficients::new(arranged.as_deref().unwrap_or(columns), layout.lanes, blocks)?;
     if let Some(kernel) = before.filter(|k| k.fits(&coefs)) {
         return Ok((kernel.clone(), coefs));
     }
@@ -209,6 +344,8 @@ pub(crate) fn coefficients(
     level: Level,
 ) -> Result<Vec<Column>, Error> {
     let broken = |e: LinkError| unlinked(UNNAMED, "its program", e);
+    let (parameters, size) = of_members(parameters, layout);
+    let (parameters, layout) = (&*parameters, &Layout { size, ..*layout });
     let varies = |depends: &Vec<usize>| depends.iter().any(|p| parameters[*p].uniform().is_none());
     let columns = columns(&tape.leaves, parameters)?;
     let lanes = granule::<f64>();

@@ -9,9 +9,9 @@ use super::input_ports::{InputPorts, View};
 use super::observer::ShardObserver;
 use super::place::Place;
 use super::places::range_of;
-use super::population::Cells;
+use super::population::{Cells, Engine};
 use super::spike_extraction::SpikeOutput;
-use crate::build::layout::Layout;
+use crate::cable::Rows;
 use crate::inputs::NoiseRows;
 use crate::inputs::input_rows::InputRows;
 use crate::plasticity::state::PlasticityState;
@@ -36,8 +36,8 @@ pub(crate) struct States<T: Scalar> {
     pub(crate) rows: usize,
     /// The state of the current block at the beginning of the visit, for finding the step in which it became infinite
     /// or NaN.
-    before: Buffer<T>,
-    scratch: Buffer<T>,
+    pub(crate) before: Buffer<T>,
+    pub(crate) scratch: Buffer<T>,
 }
 
 impl<T: Scalar> States<T> {
@@ -58,24 +58,27 @@ pub(crate) struct Shard<T: Scalar> {
     pub(crate) recorders: Vec<Recorder<T>>,
     pub(crate) fault: Option<Fault>,
     pub(crate) shortage: Option<Shortage>,
+    /// Memory of the cluster, if this is the shard of a membrane.
+    pub(crate) rows: Rows<T>,
 }
 
 impl<T: Scalar> Shard<T> {
-    /// Creates shard `number` of a population in its initial state. `currents` contains the generators of its current
+    /// Creates shard `number` of a population, whose group begins with population `head`, in its initial state. `currents` contains the generators of its current
     /// inputs, and `slots` the length of each port's ring.
     pub(crate) fn new(
-        population: usize,
+        (population, head): (usize, usize),
         number: usize,
         cells: &Cells<T>,
         currents: &[usize],
         slots: &[usize],
     ) -> Result<Self, Error> {
-        let layout: Layout = cells.layout;
-        let (blocks, neurons) = (layout.blocks_of(number), layout.neurons_of(number));
-        let (lanes, rows) = (layout.lanes, cells.engine.state_rows);
-        let all = blocks.len() * lanes;
+        let place = Place::new(population, head, number, &cells.layout);
+        let (lanes, rows) = (place.lanes, cells.engine.state_rows);
+        let (all, inputs) = (place.lanes_of_all(), place.input_lanes());
+        // The currents of detailed cells are injected into single CVs.
+        let of_currents = if place.is_in_order() { lanes } else { place.width };
         let mut shard = Self {
-            place: Place { population, neurons, blocks, lanes },
+            place,
             states: States {
                 values: Buffer::zeroed(all.saturating_mul(rows)).map_err(refused)?,
                 rows,
@@ -83,14 +86,15 @@ impl<T: Scalar> Shard<T> {
                 scratch: Buffer::new(),
             },
             inputs: InputPorts {
-                currents: currents.iter().map(|g| (*g, InputRows::new(lanes))).collect(),
+                currents: currents.iter().map(|g| (*g, InputRows::new(of_currents))).collect(),
                 noises: cells.noises.iter().map(|s| NoiseRows::new(*s, lanes)).collect(),
             },
-            delivery: Delivery::new(rings(all, slots)?, Vec::new(), PlasticityState::default()),
+            delivery: Delivery::new(rings(inputs, slots)?, Vec::new(), PlasticityState::default()),
             output: SpikeOutput::default(),
             recorders: Vec::new(),
             fault: None,
             shortage: None,
+            rows: Rows::default(),
         };
         shard.reset(cells);
         Ok(shard)
@@ -99,7 +103,7 @@ impl<T: Scalar> Shard<T> {
     /// Resets the shard to its initial state, without pending spikes or recordings.
     pub(crate) fn reset(&mut self, cells: &Cells<T>) {
         for (row, values) in cells.initial.iter().enumerate() {
-            self.set_state(row, |neuron| values.get(neuron));
+            self.set_state(row, |neuron| values.of(neuron));
         }
         self.delivery.rings.iter_mut().for_each(Ring::clear_all);
         self.delivery.forget_learning();
@@ -124,6 +128,7 @@ impl<T: Scalar> Shard<T> {
             recorders,
             fault: None,
             shortage: None,
+            rows: Rows::default(),
         })
     }
 
@@ -166,12 +171,11 @@ impl<T: Scalar> Shard<T> {
 
     /// Sets a state row. The lanes beyond the last neuron repeat it.
     pub(crate) fn set_state(&mut self, row: usize, value: impl Fn(usize) -> f64) {
-        let last = self.place.neurons.end - 1;
         for block in 0..self.place.blocks.len() {
             let at = (block * self.states.rows + row) * self.place.lanes;
             for lane in 0..self.place.lanes {
-                let neuron = self.place.neurons.start + block * self.place.lanes + lane;
-                self.states.values[at + lane] = T::from_f64(value(neuron.min(last)));
+                let neuron = self.place.neurons.start + self.place.neuron_of(block, lane);
+                self.states.values[at + lane] = T::from_f64(value(neuron));
             }
         }
     }
@@ -179,7 +183,8 @@ impl<T: Scalar> Shard<T> {
     /// Returns the values of a state row by neuron.
     pub(crate) fn state(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
         (0..self.place.neurons.len()).map(move |i| {
-            let (block, lane) = (i / self.place.lanes, i % self.place.lanes);
+            let at = self.place.lane_of(i);
+            let (block, lane) = (at / self.place.lanes, at % self.place.lanes);
             self.states.values[(block * self.states.rows + row) * self.place.lanes + lane].to_f64()
         })
     }
@@ -241,7 +246,7 @@ impl<T: Scalar> Shard<T> {
         i: usize,
         observer: Option<&mut O>,
     ) {
-        let record = observer.is_some();
+        let is_first = observer.is_some();
         let (step, lanes, size) = (begin + i as u64, self.place.lanes, self.states.rows * self.place.lanes);
         let mut inputs: [&[T]; INPUTS] = [&[]; INPUTS];
         let count = self.inputs.len() + self.delivery.rings.len();
@@ -265,23 +270,16 @@ impl<T: Scalar> Shard<T> {
             None => (&mut self.states.values[block * size..][..size], None),
         };
         let block_number = self.place.blocks.start + block;
-        if record {
-            for recorder in self.recorders.iter_mut().filter(|r| r.is_due(step)) {
-                match recorder.reads {
-                    Reads::Weights => {}
-                    Reads::State(row) => {
-                        recorder.sample(begin, step, block * lanes, &state[row * lanes..][..lanes]);
-                    }
-                    Reads::Observer(o) => {
-                        let observer = &view.engine.observers[o];
-                        let scratch = &mut self.states.scratch[..observer.scratch_rows * lanes];
-                        let (coefs, fired) = (&observer.coefs, &mut [0; 0][..]);
-                        let frame = Frame { state, scratch, coefs, block: block_number, inputs, fired };
-                        observer.kernel.run(frame);
-                        recorder.sample(begin, step, block * lanes, &self.states.scratch[..lanes]);
-                    }
-                }
-            }
+        if is_first {
+            let (state, scratch) = (&mut *state, &mut self.states.scratch);
+            record(
+                &mut self.recorders,
+                view.engine,
+                (state, scratch),
+                inputs,
+                (begin, step),
+                (block, &self.place),
+            );
         }
         let fired = self.output.words(&self.place, i, block);
         let scratch = &mut self.states.scratch[..view.engine.scratch_rows * lanes];
@@ -305,13 +303,46 @@ impl<T: Scalar> Shard<T> {
             self.step::<()>(view, block, begin, i, None);
             let state = &self.states.values[block * size..][..size];
             if let Some(at) = state.iter().position(|v| !v.is_finite()) {
-                let last = self.place.neurons.len() - 1;
-                let neuron =
-                    self.place.neurons.start + (block * self.place.lanes + at % self.place.lanes).min(last);
+                let neuron = self.place.neurons.start + self.place.neuron_of(block, at % self.place.lanes);
                 let (step, population) = (begin + i as u64, self.place.population);
                 let fault = Fault { step, population, neuron, state: at / self.place.lanes };
                 self.fault = Some(self.fault.map_or(fault, |f| f.min(fault)));
                 return;
+            }
+        }
+    }
+}
+
+/// Records a sample of each probe that is due in a step, before the step changes the state of the block. `begin` is the
+/// first step of the epoch.
+pub(crate) fn record<T: Scalar>(
+    recorders: &mut [Recorder<T>],
+    engine: &Engine<T>,
+    (state, scratch): (&mut [T], &mut Buffer<T>),
+    inputs: &[&[T]],
+    (begin, step): (u64, u64),
+    (block, place): (usize, &Place),
+) {
+    let lanes = place.lanes;
+    for recorder in recorders.iter_mut().filter(|r| r.is_due(step)) {
+        match recorder.reads {
+            Reads::Weights => {}
+            Reads::State(row) => {
+                recorder.sample(begin, step, block * lanes, &state[row * lanes..][..lanes]);
+            }
+            Reads::Observer(o) => {
+                let observer = &engine.observers[o];
+                let (coefs, fired) = (&observer.coefs, &mut [0; 0][..]);
+                let frame = Frame {
+                    state: &mut *state,
+                    scratch: &mut scratch[..observer.scratch_rows * lanes],
+                    coefs,
+                    block: Engine::block_of(coefs, place.blocks.start + block),
+                    inputs,
+                    fired,
+                };
+                observer.kernel.run(frame);
+                recorder.sample(begin, step, block * lanes, &scratch[..lanes]);
             }
         }
     }

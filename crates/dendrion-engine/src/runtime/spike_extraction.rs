@@ -59,8 +59,9 @@ impl SpikeOutput {
         for i in 0..steps {
             let row = &self.fired[i * place.blocks.len() * words..][..place.blocks.len() * words];
             for (w, word) in row.iter().enumerate().filter(|(_, w)| **w != 0) {
-                let first = place.neurons.start + w / words * place.lanes + w % words * 64;
-                for neuron in bits(*word).map(|bit| first + bit).take_while(|n| *n < place.neurons.end) {
+                let block = place.neurons_of(w / words);
+                let (first, end) = (block.0 + w % words * 64, block.0 + block.1);
+                for neuron in bits(*word).map(|bit| first + bit).take_while(|n| *n < end) {
                     self.spikes.push(neuron as u32);
                     self.count += 1;
                     each(begin + i as u64, neuron - place.neurons.start)?;

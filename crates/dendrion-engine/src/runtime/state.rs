@@ -13,7 +13,8 @@ use super::store::full_name;
 /// Returns the keys of all states, such as `pyramidal/dend.V`.
 pub(crate) fn state_names<T: Scalar>(model: &Model<T>) -> Vec<String> {
     let of = |c: &Cells<T>| -> Vec<String> {
-        c.system.states.iter().map(|s| full_name(&c.path, &s.name)).collect()
+        let states = c.system.states.iter().filter(|s| !s.is_internal);
+        states.map(|s| full_name(&c.path, &s.name)).collect()
     };
     model.cells.iter().flat_map(of).collect()
 }

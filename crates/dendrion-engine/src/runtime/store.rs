@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use std::ops::{Index, Range};
 use std::sync::Arc;
 
-use dendrion_model::{Domain, Error, Generator, Network, Owner, Params, Plasticity, Values, check_values};
+use dendrion_model::{
+    Count, Domain, Error, Generator, Network, Owner, Params, Plasticity, Values, check_values,
+};
 
 /// The number of a parameter in its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +41,8 @@ pub(crate) enum Axis {
     Network,
     /// One value for a population or projection.
     Population,
-    /// One value shared by this many neurons or members, or one value for each of them.
-    Neuron(usize),
+    /// One value shared by all neurons or members, one for each of them, or one for each site of detailed cells.
+    Neuron(Count),
     /// One value shared by this many connections, or one value for each of them.
     Connection(usize),
 }
@@ -61,6 +63,41 @@ pub(crate) struct Entry {
     pub(crate) owner: Owner,
     /// The default, if the network's description did not have a value.
     pub(crate) default: Option<f64>,
+    /// Whether users can read and set it.
+    pub(crate) access: Access,
+}
+
+/// Access to a parameter.
+#[derive(Clone, Debug)]
+pub(crate) enum Access {
+    /// Users can read and set it.
+    Public,
+    /// It follows from the morphology.
+    Internal,
+    /// Its value is that of another parameter of these cells, at these sites.
+    Inherited(Inherited),
+}
+
+/// The source of an inherited parameter: a parameter of the membrane of detailed cells.
+#[derive(Clone, Debug)]
+pub(crate) struct Inherited {
+    /// The names of the parameters, of which the first one that exists is used.
+    pub(crate) names: &'static [&'static str],
+    /// The population of the membrane.
+    pub(crate) membrane: usize,
+    pub(crate) sites: Arc<Vec<u32>>,
+    /// Number of CVs of a cell.
+    pub(crate) cvs: usize,
+}
+
+impl Inherited {
+    /// Returns the values at the sites, for values of the membrane.
+    pub(crate) fn gather(&self, values: &Arc<Values>) -> Arc<Values> {
+        let Values::Each(all) = &**values else { return values.clone() };
+        let cells = all.chunks(self.cvs);
+        let of = |cell: &[f64]| self.sites.iter().map(|cv| cell[*cv as usize]).collect::<Vec<_>>();
+        Arc::new(Values::Each(cells.flat_map(of).collect()))
+    }
 }
 
 impl Entry {
@@ -75,14 +112,15 @@ impl Entry {
     /// Checks the number of values and that each lies in the domain.
     pub(crate) fn check(&self, values: &Values) -> Result<(), Error> {
         let size = match self.axis {
-            Axis::Network | Axis::Population => 1,
-            Axis::Neuron(size) | Axis::Connection(size) => size,
+            Axis::Network | Axis::Population => 1.into(),
+            Axis::Neuron(count) => count,
+            Axis::Connection(size) => size.into(),
         };
         self.check_size(values, size)
     }
 
     /// Like [`Entry::check`], but expects `size` values.
-    pub(crate) fn check_size(&self, values: &Values, size: usize) -> Result<(), Error> {
+    pub(crate) fn check_size(&self, values: &Values, size: impl Into<Count>) -> Result<(), Error> {
         check_values((self.module(), self.name(), &self.unit), self.domain, values, size)
     }
 
@@ -129,13 +167,14 @@ impl ParameterStore {
         let mut values = Vec::with_capacity(entries.len());
         for (i, entry) in (0_u32..).zip(&entries) {
             of.entry(entry.target).or_insert(i..i).end = i + 1;
-            if !matches!(entry.axis, Axis::Network) {
+            if !matches!(entry.axis, Axis::Network) && matches!(entry.access, Access::Public) {
                 index.entry(entry.key.clone()).or_insert(ParameterId(i));
             }
             let in_shards = matches!(entry.axis, Axis::Connection(_));
             let given = entry.params(network).and_then(|params| params.take(entry.name()));
             let default = || Arc::new(Values::Scalar(entry.default.unwrap_or(0.0)));
-            values.push((!in_shards).then(|| given.unwrap_or_else(default)));
+            let is_stored = !in_shards && !matches!(entry.access, Access::Inherited(_));
+            values.push(is_stored.then(|| given.unwrap_or_else(default)));
         }
         Self { catalog: Arc::new(Catalog { entries, index, of }), values }
     }
@@ -156,9 +195,29 @@ impl ParameterStore {
         self.catalog.index.get(key).copied()
     }
 
-    /// Returns all parameters except the time step, in order.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = ParameterId> + use<> {
-        (self.range(Target::Network).end..self.values.len() as u32).map(ParameterId)
+    /// Returns all parameters that users can set, in order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ParameterId> + use<'_> {
+        let all = (self.range(Target::Network).end..self.values.len() as u32).map(ParameterId);
+        all.filter(|id| matches!(self[*id].access, Access::Public))
+    }
+
+    /// Returns the parameter from which another one is inherited.
+    pub(crate) fn source(&self, inherited: &Inherited) -> Option<ParameterId> {
+        let of =
+            |name: &&str| self.ids_of(Target::Cells(inherited.membrane)).find(|id| self[*id].name() == *name);
+        inherited.names.iter().find_map(of)
+    }
+
+    /// Returns the populations whose parameters are inherited from a parameter.
+    pub(crate) fn heirs(&self, id: ParameterId) -> impl Iterator<Item = usize> + '_ {
+        let Target::Cells(membrane) = self[id].target else { return Vec::new().into_iter() };
+        let inherits = |entry: &Entry| match (&entry.access, entry.target) {
+            (Access::Inherited(from), Target::Cells(i)) if from.membrane == membrane => {
+                (self.source(from) == Some(id)).then_some(i)
+            }
+            _ => None,
+        };
+        self.catalog.entries.iter().filter_map(inherits).collect::<Vec<_>>().into_iter()
     }
 
     /// Returns the keys of all parameters except the time step, in order.
@@ -197,7 +256,16 @@ impl ParameterStore {
 
     /// Returns the values of all parameters of a population's system, by number.
     pub(crate) fn of_system(&self, population: usize) -> Vec<Arc<Values>> {
-        self.of(Target::Network).chain(self.of(Target::Cells(population))).cloned().collect()
+        let zero = || Arc::new(Values::Scalar(0.0));
+        let value = |id: ParameterId| match (self.get(id), &self[id].access) {
+            (Some(values), _) => values.clone(),
+            (None, Access::Inherited(from)) => {
+                let source = self.source(from).and_then(|id| self.get(id));
+                source.map_or_else(zero, |values| from.gather(values))
+            }
+            (None, _) => zero(),
+        };
+        self.ids_of(Target::Network).chain(self.ids_of(Target::Cells(population))).map(value).collect()
     }
 
     fn params(&self, target: Target) -> Params {

@@ -13,8 +13,8 @@ use crate::runtime::store::full_name;
 /// A population between two steps.
 pub(super) struct Neurons<T> {
     population: usize,
-    /// One value per neuron for each state.
-    states: Vec<Vec<T>>,
+    /// Row of each state, and one value per neuron.
+    states: Vec<(usize, Vec<T>)>,
     /// Pending input by port: its position (steps from now times number of neurons, plus the neuron) and its value.
     due: Vec<Vec<(u64, T)>>,
     spikes: u64,
@@ -22,7 +22,8 @@ pub(super) struct Neurons<T> {
 
 /// The names of a population's arrays in a file.
 struct Names {
-    states: Vec<String>,
+    /// Rows and names.
+    states: Vec<(usize, String)>,
     ports: Vec<String>,
     spikes: String,
 }
@@ -31,12 +32,14 @@ impl Names {
     fn of<T: Scalar>(core: &Core<T>, population: usize, sample: &str) -> Self {
         let cells = &core.model.cells[population];
         let state = |s: &dendrion_equations::StateVar| full_name(&cells.path, &s.name);
+        let label = core.model.network.populations[population].label();
+        let states = cells.system.states.iter().enumerate().filter(|(_, s)| !s.is_internal);
         Self {
-            states: cells.system.states.iter().map(|s| format!("{sample}state/{}", state(s))).collect(),
+            states: states.map(|(row, s)| (row, format!("{sample}state/{}", state(s)))).collect(),
             ports: (0..core.exchange.slots[population].len())
-                .map(|port| format!("{sample}arriving/{}/{port}", cells.path))
+                .map(|port| format!("{sample}arriving/{label}/{port}"))
                 .collect(),
-            spikes: format!("{sample}spikes/{}", cells.path),
+            spikes: format!("{sample}spikes/{label}"),
         }
     }
 }
@@ -51,8 +54,8 @@ pub(super) fn save<T: Scalar + Element>(
     let names = Names::of(core, population, sample);
     let size = core.model.cells[population].layout.size;
     let shards = of_population(shards, population);
-    for (row, name) in names.states.iter().enumerate() {
-        out.numbers(name, size, shards.iter().flat_map(|s| s.state(row)).map(T::from_f64));
+    for (row, name) in &names.states {
+        out.numbers(name, size, shards.iter().flat_map(|s| s.state(*row)).map(T::from_f64));
     }
     for (port, name) in names.ports.iter().enumerate() {
         match due(core, shards, (size, port)) {
@@ -94,7 +97,7 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
     ) -> Result<Self, Error> {
         let names = Names::of(core, population, sample);
         let size = core.model.cells[population].layout.size;
-        let states = names.states.iter().map(|name| file.finite::<T>(name, Some(size)));
+        let states = names.states.iter().map(|(row, name)| Ok((*row, file.finite::<T>(name, Some(size))?)));
         let states = states.collect::<Result<_, Error>>()?;
         let mut due = Vec::with_capacity(names.ports.len());
         for (name, slots) in names.ports.iter().zip(&core.exchange.slots[population]) {
@@ -121,8 +124,8 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
     pub(super) fn restore(self, now: u64, size: usize, shards: &mut [Shard<T>]) {
         let mut spikes = self.spikes;
         for shard in of_population_mut(shards, self.population) {
-            for (row, values) in self.states.iter().enumerate() {
-                shard.set_state(row, |neuron| values[neuron].to_f64());
+            for (row, values) in &self.states {
+                shard.set_state(*row, |neuron| values[neuron].to_f64());
             }
             let (first, lanes) = (shard.place.neurons.start, shard.place.neurons.len());
             for (ring, due) in shard.delivery.rings.iter_mut().zip(&self.due) {

@@ -59,7 +59,7 @@ pub(super) fn save<T: Scalar + Element>(core: &mut Core<T>, out: &mut Writer) ->
     }
     for (population, fresh) in core.model.network.populations.iter().zip(&core.ensemble.fresh) {
         let fresh: Vec<u8> = fresh.iter().map(|f| u8::from(*f)).collect();
-        out.array(&format!("initial/{}", population.path), &fresh);
+        out.array(&format!("initial/{}", population.label()), &fresh);
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
         let fresh = (network.populations.iter().zip(&core.model.cells))
             .map(|(p, cells)| {
                 let flags =
-                    file.array::<u8>(&format!("initial/{}", p.path), Some(cells.system.states.len()))?;
+                    file.array::<u8>(&format!("initial/{}", p.label()), Some(cells.system.states.len()))?;
                 Ok(flags.iter().map(|f| *f != 0).collect())
             })
             .collect::<Result<_, Error>>()?;

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use dendrion_kernels::{Delays, Scalar};
-use dendrion_model::{Error, Generator, Population, Projection, Signal, Source, Turns};
+use dendrion_model::{Cable, Error, Generator, Place, Population, Projection, Role, Signal, Source, Turns};
 
 use crate::runtime::core::Core;
 
@@ -31,10 +31,11 @@ fn describe<T: Scalar>(core: &Core<T>) -> Result<Description, Error> {
     add(&mut lines, "dtype", T::NAME);
     for (population, cells) in network.populations.iter().zip(&core.model.cells) {
         members(&mut lines, population);
-        let states: Vec<&str> = cells.system.states.iter().map(|s| s.name.as_str()).collect();
-        add(&mut lines, of(&population.path, "states"), states.join(", "));
+        let states = cells.system.states.iter().filter(|s| !s.is_internal);
+        let states: Vec<&str> = states.map(|s| s.name.as_str()).collect();
+        add(&mut lines, of(&population.label(), "states"), states.join(", "));
         let parameters: Vec<&str> = cells.system.parameters.iter().map(|p| p.key.as_str()).collect();
-        add(&mut lines, of(&population.path, "parameters"), parameters.join(", "));
+        add(&mut lines, of(&population.label(), "parameters"), parameters.join(", "));
     }
     network.generators.iter().for_each(|g| generator(&mut lines, g));
     for (i, p) in network.projections.iter().enumerate() {
@@ -43,8 +44,11 @@ fn describe<T: Scalar>(core: &Core<T>) -> Result<Description, Error> {
     for injection in &network.injections {
         let (from, into) =
             (&network.generators[injection.generator], &network.populations[injection.population]);
-        let compartment = &into.compartments[injection.compartment].name;
-        add(&mut lines, &injection.path, format!("from {} into {}", from.path, into.path_of(compartment)));
+        let place = match into.role {
+            Role::Membrane { .. } => format!("CV {} of {}", injection.compartment, into.path),
+            _ => into.path_of(&into.compartments[injection.compartment].name),
+        };
+        add(&mut lines, &injection.path, format!("from {} into {place}", from.path));
     }
     Ok(lines)
 }
@@ -90,8 +94,22 @@ fn sum(bytes: impl Iterator<Item = u8>) -> String {
 }
 
 fn members(lines: &mut Description, population: &Population) {
-    let Population { path, size, method, sde, soft_reset, reset, .. } = population;
+    let Population { size, method, sde, soft_reset, reset, role, .. } = population;
+    let path = &population.label();
     add(lines, path, format!("population of {size} neurons"));
+    match role {
+        Role::Neurons => {}
+        Role::Cells(cable) => add(lines, of(path, "cable"), shape(cable)),
+        Role::Membrane { cvs, .. } => add(lines, of(path, "CVs"), cvs),
+        Role::Placed { sites, place, .. } => {
+            let place = if *place == Place::Density { "region" } else { "points" };
+            add(
+                lines,
+                of(path, "sites"),
+                format!("{place} {}", sum(sites.iter().flat_map(|cv| cv.to_le_bytes()))),
+            );
+        }
+    }
     let reset = match (reset, soft_reset) {
         (false, _) => "no",
         (true, true) => "soft",
@@ -124,6 +142,16 @@ fn members(lines: &mut Description, population: &Population) {
     for n in &population.noises {
         add(lines, population.path_of(&n.name), format!("{} on {}", n.kind.name(), name(n.on)));
     }
+}
+
+/// Describes the CVs of detailed cells and how they are solved.
+fn shape(cable: &Cable) -> String {
+    let numbers = cable.tree.cvs.iter().flat_map(|cv| [cv.area, cv.diameter, cv.distance]);
+    let nodes = cable.tree.nodes.iter().flat_map(|n| [n.resistance, n.parent.map_or(-1.0, |p| p as f64)]);
+    let bytes = sum(numbers.chain(nodes).flat_map(|v| v.to_bits().to_le_bytes()));
+    let order = if cable.staggered { ", staggered" } else { "" };
+    let (count, at, gates) = (cable.tree.cvs.len(), cable.spike_at, cable.gates.name());
+    format!("{count} CVs {bytes}, threshold at CV {at}, {gates} gates{order}")
 }
 
 fn generator(lines: &mut Description, generator: &Generator) {

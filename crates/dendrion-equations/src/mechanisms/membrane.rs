@@ -52,6 +52,19 @@ impl<'g> Membrane<'g> {
         Ok(Self { v, v_rest, g_l, c, current, in_leak, is_complete: false, slope: None, noises: Vec::new() })
     }
 
+    /// Creates the membrane of the CVs on which mechanisms are placed. Its equation for V is not part of the
+    /// mechanisms' system.
+    pub(crate) fn of_cvs(v: Expr<'g>, v_rest: Expr<'g>, g_l: Expr<'g>, c: Expr<'g>, zero: Expr<'g>) -> Self {
+        let v = State { index: usize::MAX, value: v };
+        let noises = Vec::new();
+        Self { v, v_rest, g_l, c, current: zero, in_leak: None, is_complete: false, slope: None, noises }
+    }
+
+    /// Returns the sum of the currents that were added (pA).
+    pub(crate) const fn added(&self) -> Expr<'g> {
+        self.current
+    }
+
     /// Adds a current (pA).
     pub(crate) fn add(&mut self, current: Expr<'g>) {
         self.current = self.current + current;

@@ -157,6 +157,11 @@ impl<'g> Written<'_, 'g> {
             Given::Area => self.area(b, i)?,
             Given::Diameter => self.geometry(b, i, "diameter")?,
             Given::Length => self.geometry(b, i, "length")?,
+            Given::Distance => self.distance(b, i)?,
+            Given::Current if self.is_placed() => {
+                let what = "reads I, the sum of all currents, which is not available on detailed cells; expected an expression of V, states and parameters";
+                return Err(Error::structure(self.path(i), what));
+            }
             Given::Current => {
                 let what = "exports a value that depends on I, which is not complete at this point; expected an expression of V, states and parameters";
                 let current = if self.parts[i].is_leak() {
@@ -176,12 +181,23 @@ impl<'g> Written<'_, 'g> {
         geometry::area(b, &membrane::scope(on, &self.population.compartments[on]))
     }
 
+    fn distance(&self, b: &mut Builder<'g>, i: usize) -> Result<Expr<'g>, Error> {
+        let on = self.parts[i].on;
+        let compartment = &self.population.compartments[on];
+        if self.is_placed() {
+            return b.param(&membrane::scope(on, compartment), "distance");
+        }
+        let what = "reads distance, which only detailed cells have; remove it, or place the mechanism on a CableNeuron";
+        Err(Error::structure(self.path(i), what))
+    }
+
     fn geometry(&self, b: &mut Builder<'g>, i: usize, name: &str) -> Result<Expr<'g>, Error> {
         let on = self.parts[i].on;
         let compartment = &self.population.compartments[on];
         if compartment.has_geometry() {
             return b.param(&membrane::scope(on, compartment), name);
         }
+
         let accepted =
             format!("length and diameter (um), because the equations of {} use the area", self.path(i));
         Err(Error::parameter(self.population.path_of(&compartment.name), name, "None", accepted))

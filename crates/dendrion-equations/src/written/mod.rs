@@ -14,7 +14,7 @@ mod part;
 use std::collections::HashMap;
 
 use dendrion_language::{Target, Trigger};
-use dendrion_model::{Error, ModuleKind, Owner, Population, definition};
+use dendrion_model::{Error, ModuleKind, Owner, Place, Population, Role, definition};
 
 use crate::expr::Expr;
 use crate::mechanisms::membrane::Membrane;
@@ -67,6 +67,9 @@ impl<'p, 'g> Written<'p, 'g> {
             let of = (written, Owner::Mechanism(i), &mechanism.params);
             parts.push(Part::declare(b, population, source, of)?);
         }
+        if !matches!(population.role, Role::Neurons) {
+            return Ok(Self { population, parts, shared: HashMap::new() });
+        }
         let leaky = definition("membrane", MEMBRANE)?;
         for (on, compartment) in population.compartments.iter().enumerate() {
             if !parts.iter().any(|p| p.on == on && p.definition.membrane.is_some()) {
@@ -89,6 +92,18 @@ impl<'p, 'g> Written<'p, 'g> {
             let root = self.parts[i].definition.expressions[current.expression].value;
             let on = self.parts[i].on;
             let mut value = self.root(b, membranes, i, root)?;
+            let what = match &self.population.role {
+                Role::Placed { place: Place::Point, .. } if current.per_area => {
+                    "is placed at points, but its current is per area; place it on a region, or give its current in pA"
+                }
+                Role::Placed { place: Place::Density, .. } if !current.per_area => {
+                    "is placed on a region, but its current is not per area; place it at points, or give its current in pA/um2"
+                }
+                _ => "",
+            };
+            if !what.is_empty() {
+                return Err(Error::structure(self.path(i), what));
+            }
             if current.per_area {
                 value = value * self.area(b, i)?;
             }
@@ -153,12 +168,21 @@ impl<'p, 'g> Written<'p, 'g> {
         i: usize,
     ) -> Result<(), Error> {
         let Some(root) = self.parts[i].definition.membrane else { return Ok(()) };
+        if self.is_placed() {
+            let what = "has an equation for V, but the potential of detailed cells follows from the cable equation; remove it";
+            return Err(Error::structure(self.path(i), what));
+        }
         let slope = self.root(b, membranes, i, root)?;
         if membranes[self.parts[i].on].moves_by(slope) {
             return Ok(());
         }
         let what = "has an equation for V, but another mechanism of its compartment also has one; expected at most one";
         Err(Error::structure(self.path(i), what))
+    }
+
+    /// Returns whether the mechanisms are placed on detailed cells.
+    const fn is_placed(&self) -> bool {
+        !matches!(self.population.role, Role::Neurons)
     }
 
     fn path(&self, i: usize) -> String {
@@ -170,7 +194,15 @@ impl<'p, 'g> Written<'p, 'g> {
             let event = self.parts[i].definition.events[j].clone();
             let mut now = Vec::new();
             let mut later = Vec::new();
+            if self.is_placed() && matches!(event.trigger, Trigger::Spike) {
+                let what = "reacts to spikes of the neuron (on spike), which mechanisms of detailed cells do not support; use a condition on V";
+                return Err(Error::structure(self.path(i), what));
+            }
             for assignment in &event.then {
+                if self.is_placed() && matches!(assignment.target, Target::Potential) {
+                    let what = "sets V, but the potential of detailed cells follows from the cable equation; remove the assignment";
+                    return Err(Error::structure(self.path(i), what));
+                }
                 let value = self.root(b, membranes, i, assignment.value)?;
                 let part = &self.parts[i];
                 let (state, value) = match assignment.target {

@@ -31,7 +31,7 @@ enum Meaning {
 }
 
 /// Names of the quantities that the compartment provides, which are available in every text.
-pub(crate) const GIVEN: [(&str, Given); 8] = [
+pub(crate) const GIVEN: [(&str, Given); 9] = [
     ("V", Given::Potential),
     ("V_rest", Given::Rest),
     ("gL", Given::Leak),
@@ -39,6 +39,7 @@ pub(crate) const GIVEN: [(&str, Given); 8] = [
     ("area", Given::Area),
     ("diameter", Given::Diameter),
     ("length", Given::Length),
+    ("distance", Given::Distance),
     ("dt", Given::Step),
 ];
 
@@ -50,7 +51,7 @@ impl Given {
             Self::Leak => Dimension::CURRENT / Dimension::POTENTIAL,
             Self::Capacitance => Dimension::CURRENT * Dimension::TIME / Dimension::POTENTIAL,
             Self::Area => Dimension::LENGTH * Dimension::LENGTH,
-            Self::Diameter | Self::Length => Dimension::LENGTH,
+            Self::Diameter | Self::Length | Self::Distance => Dimension::LENGTH,
             Self::Step => Dimension::TIME,
             Self::Current => Dimension::CURRENT,
         }

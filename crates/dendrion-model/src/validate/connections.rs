@@ -2,7 +2,7 @@
 
 use super::Checked;
 use crate::{
-    Connectivity, Domain, Error, Generator, Injection, ModuleKind, Network, PerConnection, Projection,
+    Connectivity, Domain, Error, Generator, Injection, ModuleKind, Network, PerConnection, Projection, Role,
     Signal, Source, Values, Waveform, steps_of,
 };
 
@@ -243,7 +243,11 @@ impl Injection {
         let Some(post) = network.populations.get(self.population) else {
             return fail("the population is not in the network".into());
         };
-        if self.compartment >= post.compartments.len() {
+        let (places, size) = match (&post.role, post.sites()) {
+            (Role::Membrane { .. }, Some(sites)) if sites > 0 => (sites, post.size / sites),
+            _ => (post.compartments.len(), post.size),
+        };
+        if self.compartment >= places {
             return fail(format!("compartment {} of {} does not exist", self.compartment, post.path));
         }
         if generator.is_spiking() {
@@ -252,10 +256,10 @@ impl Injection {
                 generator.path
             ));
         }
-        if generator.size != 1 && generator.size != post.size {
+        if generator.size != 1 && generator.size != size {
             return fail(format!(
                 "{} has size {}, {} has {}: expected the same size, or a generator of size 1",
-                generator.path, generator.size, post.path, post.size
+                generator.path, generator.size, post.path, size
             ));
         }
         Ok(())

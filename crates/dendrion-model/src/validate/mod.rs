@@ -1,5 +1,6 @@
 //! Validation: all checks of a network before a simulation is built.
 
+mod cable;
 mod connections;
 mod parts;
 mod plasticity;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use dendrion_language::{Target, Trigger};
 
-use crate::{Domain, Error, Mechanism, ModuleKind, Network, Population, Values, definition};
+use crate::{Domain, Error, Mechanism, ModuleKind, Network, Population, Role, Values, definition};
 
 type Checked = Result<(), Error>;
 
@@ -36,6 +37,7 @@ impl Network {
         }
         self.paths_are_unique()?;
         self.populations.iter().try_for_each(Population::validate)?;
+        self.groups_are_complete()?;
         self.generators.iter().try_for_each(|g| g.validate(self.dt))?;
         self.projections.iter().try_for_each(|p| p.validate(self))?;
         self.projections.iter().try_for_each(|p| p.plasticity_fits(self))?;
@@ -44,7 +46,7 @@ impl Network {
     }
 
     fn paths_are_unique(&self) -> Checked {
-        let paths = (self.populations.iter().map(|p| &p.path))
+        let paths = (self.populations.iter().filter(|p| p.role.cells().is_none()).map(|p| &p.path))
             .chain(self.generators.iter().map(|g| &g.path))
             .chain(self.projections.iter().map(|p| &p.path))
             .chain(self.injections.iter().map(|i| &i.path));
@@ -65,6 +67,12 @@ impl Population {
         }
         ModuleKind::Population.check(&self.path, &self.params, self.size)?;
         self.surrogate.check(&self.path)?;
+        match &self.role {
+            Role::Neurons => {}
+            Role::Cells(cable) => return self.validate_cells(cable),
+            Role::Membrane { .. } => return self.validate_membrane(),
+            Role::Placed { place, .. } => return self.validate_placed(*place),
+        }
         self.one_soma()?;
         self.names_are_unique()?;
         self.reset_is_possible()?;

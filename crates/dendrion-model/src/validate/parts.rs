@@ -2,8 +2,8 @@
 
 use super::Checked;
 use crate::{
-    Compartment, Coupling, Error, Mechanism, ModuleKind, Noise, Population, Receptor, Values, check_written,
-    definition,
+    Compartment, Count, Coupling, Error, Mechanism, ModuleKind, Noise, Population, Receptor, Values,
+    check_written, definition,
 };
 
 impl Compartment {
@@ -53,7 +53,7 @@ impl Compartment {
 impl Receptor {
     pub(super) fn validate(&self, population: &Population) -> Checked {
         let path = population.path_of(&self.name);
-        self.check(&path, population.size)?;
+        self.check(&path, population.count())?;
         if self.on >= population.compartments.len() {
             return Err(Error::structure(path, format!("compartment {} does not exist", self.on)));
         }
@@ -64,7 +64,8 @@ impl Receptor {
     ///
     /// # Errors
     /// Returns an error for a parameter outside its domain or a missing `t_decay`.
-    pub fn check(&self, path: &str, size: usize) -> Checked {
+    pub fn check(&self, path: &str, size: impl Into<Count>) -> Checked {
+        let size = size.into();
         if let Some(text) = &self.text {
             let definition = definition(path, text)?;
             if definition.arrivals.is_empty() || definition.current.is_none() {
@@ -89,7 +90,7 @@ impl Mechanism {
             let what = "the equations contain 'on event', which only receptors support; add it as a receptor";
             return Err(Error::structure(path, what));
         }
-        check_written(&path, &definition, &self.params, population.size)?;
+        check_written(&path, &definition, &self.params, population.count())?;
         if self.on >= population.compartments.len() {
             return Err(Error::structure(path, format!("compartment {} does not exist", self.on)));
         }

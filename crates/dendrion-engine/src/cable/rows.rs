@@ -1,0 +1,73 @@
+//! The memory of a cluster during a step.
+
+use dendrion_kernels::{Buffer, OutOfMemory, Scalar, Tree};
+
+use crate::runtime::place::Place;
+
+/// Rows of a block that the stages of a step pass to each other.
+#[derive(Debug)]
+pub(crate) struct Rows<T: Scalar> {
+    /// Sums of the currents and conductances of each node, then Δ and q; see [`Tree`].
+    pub(crate) current: Buffer<T>,
+    pub(crate) slope: Buffer<T>,
+    pub(crate) junctions: Buffer<T>,
+    /// V at the CV of the threshold after the solution of the tree.
+    pub(crate) site: Buffer<T>,
+    /// V at the sites of mechanisms.
+    pub(crate) gathered: Buffer<T>,
+    /// Arriving input of mechanisms by port, in the order of lanes.
+    pub(crate) arriving: Vec<Buffer<T>>,
+}
+
+impl<T: Scalar> Default for Rows<T> {
+    fn default() -> Self {
+        Self {
+            current: Buffer::new(),
+            slope: Buffer::new(),
+            junctions: Buffer::new(),
+            site: Buffer::new(),
+            gathered: Buffer::new(),
+            arriving: Vec::new(),
+        }
+    }
+}
+
+impl<T: Scalar> Rows<T> {
+    /// Allocates the rows of a cluster. `lanes` is the largest number of lanes, and `ports` the largest number of spike
+    /// ports of its mechanisms.
+    pub(crate) fn make_room(
+        &mut self,
+        (tree, width): (&Tree<T>, usize),
+        (lanes, of_cells, ports): (usize, usize, usize),
+    ) -> Result<(), OutOfMemory> {
+        self.current.grow(tree.nodes() * width)?;
+        self.slope.grow(tree.nodes() * width)?;
+        self.junctions.grow(tree.junctions() * width)?;
+        self.site.grow(of_cells)?;
+        self.gathered.grow(lanes)?;
+        while self.arriving.len() < ports {
+            self.arriving.push(Buffer::new());
+        }
+        self.arriving.iter_mut().try_for_each(|row| row.grow(lanes))
+    }
+}
+
+/// Writes the values of a block's members to their lanes. Lanes without a member keep their values.
+pub(crate) fn to_lanes<T: Copy>(place: &Place, values: &[T], lanes: &mut [T]) {
+    let (sites, width) = (place.sites, place.width);
+    for (cell, values) in values.chunks(sites).enumerate() {
+        for (site, v) in values.iter().enumerate() {
+            lanes[site * width + cell] = *v;
+        }
+    }
+}
+
+/// Writes the values of a block's lanes to their members.
+pub(crate) fn to_members<T: Copy>(place: &Place, lanes: &[T], values: &mut [T]) {
+    let (sites, width) = (place.sites, place.width);
+    for (cell, values) in values.chunks_mut(sites).enumerate() {
+        for (site, v) in values.iter_mut().enumerate() {
+            *v = lanes[site * width + cell];
+        }
+    }
+}

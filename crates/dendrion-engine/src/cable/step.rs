@@ -1,0 +1,429 @@
+//! The steps of a cluster.
+
+use std::sync::Arc;
+
+use dendrion_kernels::{Frame, Scalar, TreeFrame};
+use dendrion_model::Error;
+
+use super::rows::{Rows, to_lanes};
+use super::stage::{Span, Stage};
+use crate::inputs::{Current, Given};
+use crate::refused::refused;
+use crate::run::Member;
+use crate::runtime::observer::ShardObserver;
+use crate::runtime::place::Place;
+use crate::runtime::population::Engine;
+use crate::runtime::shard::{Fault, Shard, is_finite, record};
+
+/// The data that the clusters of all threads read during a run.
+pub(crate) struct Sources<'a, T: Scalar> {
+    pub(crate) engines: &'a [Arc<Engine<T>>],
+    pub(crate) currents: &'a [Option<Current>],
+    pub(crate) given: &'a [Option<Given<T>>],
+}
+
+/// The members of a cluster: the shards of its cells, of its membrane and of its placed mechanisms.
+type Members<T, O> = [Member<Shard<T>, O>];
+
+/// The position in an epoch: a block, the first step of the epoch, and the step within the epoch.
+#[derive(Clone, Copy)]
+struct At {
+    block: usize,
+    begin: u64,
+    i: usize,
+}
+
+impl At {
+    const fn step(self) -> u64 {
+        self.begin + self.i as u64
+    }
+}
+
+/// Runs all blocks of a cluster for an epoch: `steps` steps from `begin` on.
+pub(crate) fn run<T: Scalar, O: ShardObserver<T>>(
+    members: &mut Members<T, O>,
+    sources: &Sources<'_, T>,
+    begin: u64,
+    steps: usize,
+) -> Result<(), Error> {
+    make_room(members, sources)?;
+    for member in members.iter_mut() {
+        member.part.recorders.iter_mut().for_each(|r| r.begin(begin, steps));
+    }
+    let head = &mut members[0].part;
+    head.output.begin(&head.place, steps)?;
+    for block in 0..head.place.blocks.len() {
+        visit(members, sources, block, (begin, steps))?;
+    }
+    for Member { part, .. } in members.iter_mut() {
+        for i in 0..steps as u64 {
+            part.delivery.rings.iter_mut().for_each(|r| r.clear(begin + i));
+        }
+    }
+    let (head, rest) = split(members);
+    let mut fired = Vec::new();
+    head.part.output.extract(&head.part.place, (begin, steps), |step, cell| {
+        dendrion_model::allocate::push(&mut fired, (step, cell))
+    })?;
+    head.observer.spikes(&head.part.output.spikes)?;
+    for Member { part, observer, .. } in rest {
+        // Connections with plastic weights need the spikes of the cells that their targets belong to.
+        let sites = part.place.sites;
+        for (step, cell) in &fired {
+            for site in 0..sites {
+                part.delivery.plasticity.remember(cell * sites + site, *step)?;
+            }
+        }
+        part.output.spikes.clear();
+        (0..steps).for_each(|_| part.output.spikes.end_step());
+        observer.spikes(&part.output.spikes)?;
+    }
+    Ok(())
+}
+
+fn split<T: Scalar, O>(
+    members: &mut Members<T, O>,
+) -> (&mut Member<Shard<T>, O>, &mut [Member<Shard<T>, O>]) {
+    // A cluster has at least two members: the cells and their membrane.
+    let (head, rest) = members.split_at_mut(1);
+    (&mut head[0], rest)
+}
+
+/// Allocates scratch memory.
+fn make_room<T: Scalar, O>(members: &mut Members<T, O>, sources: &Sources<'_, T>) -> Result<(), Error> {
+    let (mut lanes, mut ports) = (0, 0);
+    for Member { part, .. } in members.iter_mut() {
+        let engine = &sources.engines[part.place.population];
+        let observers = engine.observers.iter().map(|o| o.scratch_rows).max().unwrap_or(0);
+        let scratch = observers.max(engine.scratch_rows) * part.place.lanes;
+        part.states.scratch.grow(scratch).map_err(refused)?;
+        lanes = lanes.max(part.place.lanes);
+        ports = ports.max(part.delivery.rings.len());
+    }
+    let of_cells = members[0].part.place.lanes;
+    let membrane = &mut members[1].part;
+    let Stage::Membrane { tree, .. } = &sources.engines[membrane.place.population].stage else {
+        return Ok(());
+    };
+    membrane.rows.make_room((tree, membrane.place.width), (lanes, of_cells, ports)).map_err(refused)
+}
+
+fn visit<T: Scalar, O: ShardObserver<T>>(
+    members: &mut Members<T, O>,
+    sources: &Sources<'_, T>,
+    block: usize,
+    (begin, steps): (u64, usize),
+) -> Result<(), Error> {
+    inject(&mut members[1].part, sources, block, (begin, steps))?;
+    for Member { part, observer, .. } in members.iter_mut() {
+        let size = part.states.rows * part.place.lanes;
+        part.states.before.copy_from_slice(&part.states.values[block * size..][..size]);
+        observer.begin_block(begin, block, &part.states.before);
+    }
+    for i in 0..steps {
+        step(members, sources, At { block, begin, i }, true);
+    }
+    let mut all = true;
+    for Member { part, observer, .. } in members.iter_mut() {
+        let size = part.states.rows * part.place.lanes;
+        if let Some(end) = observer.end_block(begin + steps as u64, block) {
+            part.states.values[block * size..][..size].copy_from_slice(end);
+        }
+        all &= is_finite(&part.states.values[block * size..][..size]);
+    }
+    if !all {
+        find_fault(members, sources, block, begin, steps);
+    }
+    Ok(())
+}
+
+/// Computes the injected currents of a block.
+fn inject<T: Scalar>(
+    membrane: &mut Shard<T>,
+    sources: &Sources<'_, T>,
+    block: usize,
+    (begin, steps): (u64, usize),
+) -> Result<(), Error> {
+    let cells = membrane.place.cells_of(block);
+    for (generator, rows) in &mut membrane.inputs.currents {
+        if let Some(Some(given)) = sources.given.get(*generator) {
+            given.fill(rows, cells, begin, steps)?;
+        } else if let Some(Some(current)) = sources.currents.get(*generator) {
+            current.fill(rows, cells, begin, steps)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs one step of one block. If `record` is false, the step is a repetition: it changes the shards' own states, and
+/// probes do not record it again.
+fn step<T: Scalar, O: ShardObserver<T>>(
+    members: &mut Members<T, O>,
+    sources: &Sources<'_, T>,
+    at: At,
+    is_first: bool,
+) {
+    let (head, rest) = split(members);
+    let (membrane, placed) = split(rest);
+    let mut rows = std::mem::take(&mut membrane.part.rows);
+    let Shard { place, states, recorders, inputs, .. } = &mut membrane.part;
+    let engine = &sources.engines[place.population];
+    let Stage::Membrane { tree, injected } = &engine.stage else { return };
+    let size = states.rows * place.lanes;
+    let seen = if is_first { membrane.observer.step(at.step(), at.block) } else { None };
+    let v = match seen {
+        Some((state, next)) => {
+            next.copy_from_slice(state);
+            next
+        }
+        None => &mut states.values[at.block * size..][..size],
+    };
+    if is_first {
+        record(recorders, engine, (v, &mut states.scratch), &[], (at.begin, at.step()), (at.block, place));
+    }
+    let width = place.width;
+    rows.current.fill(T::default());
+    rows.slope.fill(T::default());
+    for member in placed.iter_mut() {
+        contribute(member, sources, (v, width), &mut rows, at, is_first);
+    }
+    for ((_, input), cv) in inputs.currents.iter().zip(injected) {
+        let sums = &mut rows.current[cv * width..][..width];
+        for (sum, value) in sums.iter_mut().zip(input.row(at.i)) {
+            *sum = *sum + *value;
+        }
+    }
+    // The cells compare V before and after the solution.
+    let Stage::Cells { spike_at } = &sources.engines[head.part.place.population].stage else { return };
+    let site = spike_at * width..(spike_at + 1) * width;
+    let mut before = [T::default(); 16];
+    before[..width].copy_from_slice(&v[site.clone()]);
+    let Rows { current, slope, junctions, site: after, .. } = &mut rows;
+    let mut frame = TreeFrame { v: &mut *v, current, slope, scratch: junctions };
+    tree.solve(engine.kernel.level(), place.blocks.start + at.block, &mut frame);
+    after.fill(T::default());
+    after[..width].copy_from_slice(&v[site.clone()]);
+    threshold(head, sources, (&before[..width], after, &mut v[site]), at, is_first);
+    for member in placed.iter_mut() {
+        advance_gates(member, sources, (v, width), &mut rows, at, is_first);
+    }
+    membrane.part.rows = rows;
+}
+
+/// Returns the rows of V at the sites of placed mechanisms, without a copy if possible.
+fn gather<'v, T: Scalar>(
+    v: &'v [T],
+    width: usize,
+    (place, spans): (&Place, &[Span]),
+    gathered: &'v mut [T],
+) -> &'v [T] {
+    if let [Span { site: 0, cv, .. }] = spans {
+        let (from, lanes) = (cv * width, place.lanes);
+        if from.is_multiple_of(dendrion_kernels::granule::<T>()) && from + lanes <= v.len() {
+            return &v[from..from + lanes];
+        }
+    }
+    let row = &mut gathered[..place.lanes];
+    for Span { site, cv, count } in spans {
+        row[site * width..(site + count) * width].copy_from_slice(&v[cv * width..(cv + count) * width]);
+    }
+    // Lanes without a member repeat a member.
+    let used = place.sites * width;
+    let last = row[used - 1];
+    row[used..].fill(last);
+    row
+}
+
+/// Runs the program of placed mechanisms, and adds their currents and conductances to the sums.
+fn contribute<T: Scalar, O: ShardObserver<T>>(
+    Member { part, observer, .. }: &mut Member<Shard<T>, O>,
+    sources: &Sources<'_, T>,
+    (v, width): (&[T], usize),
+    rows: &mut Rows<T>,
+    at: At,
+    is_first: bool,
+) {
+    let Shard { place, states, delivery, recorders, .. } = part;
+    let engine = &sources.engines[place.population];
+    let Stage::Placed { outputs, spans, .. } = &engine.stage else { return };
+    let (lanes, size) = (place.lanes, states.rows * place.lanes);
+    let Rows { current, slope, gathered, arriving, .. } = rows;
+    let v = gather(v, width, (place, spans), gathered);
+    arrive(delivery, place, arriving, at);
+    let mut inputs = vec![v];
+    inputs.extend(
+        delivery
+            .rings
+            .iter()
+            .zip(&*arriving)
+            .map(|(ring, row)| if ring.row(at.step()).is_some() { &row[..lanes] } else { &[] }),
+    );
+    let seen = if is_first { observer.step(at.step(), at.block) } else { None };
+    let (state, next) = match seen {
+        Some((state, next)) => (state, Some(next)),
+        None => (&mut states.values[at.block * size..][..size], None),
+    };
+    if is_first {
+        record(
+            recorders,
+            engine,
+            (state, &mut states.scratch),
+            &inputs,
+            (at.begin, at.step()),
+            (at.block, place),
+        );
+    }
+    let scratch = &mut states.scratch[..engine.scratch_rows * lanes];
+    let block = Engine::block_of(&engine.coefs, place.blocks.start + at.block);
+    let (coefs, inputs, fired) = (&engine.coefs, &inputs[..], &mut [0; 0][..]);
+    let result = match next {
+        Some(next) => {
+            let frame = Frame { state: &mut *next, scratch, coefs, block, inputs, fired };
+            engine.kernel.advance(frame, state);
+            next
+        }
+        None => {
+            engine.kernel.run(Frame { state: &mut *state, scratch, coefs, block, inputs, fired });
+            state
+        }
+    };
+    for (sums, row) in [current, slope].into_iter().zip(outputs) {
+        let row = &result[row * lanes..][..lanes];
+        for Span { site, cv, count } in spans {
+            let mine = &row[site * width..(site + count) * width];
+            for (sum, value) in sums[cv * width..(cv + count) * width].iter_mut().zip(mine) {
+                *sum = *sum + *value;
+            }
+        }
+    }
+}
+
+/// Sorts the arriving input of a step by lane.
+fn arrive<T: Scalar>(
+    delivery: &crate::runtime::delivery::Delivery<T>,
+    place: &Place,
+    arriving: &mut [dendrion_kernels::Buffer<T>],
+    at: At,
+) {
+    let (first, count) = place.neurons_of(at.block);
+    let first = first - place.neurons.start;
+    for (ring, lanes) in delivery.rings.iter().zip(arriving) {
+        if let Some(row) = ring.row(at.step()) {
+            lanes.fill(T::default());
+            to_lanes(place, &row[first..first + count], lanes);
+        }
+    }
+}
+
+/// Runs the program of the cells, which compares V with the threshold, and resets V.
+fn threshold<T: Scalar, O: ShardObserver<T>>(
+    Member { part, observer, .. }: &mut Member<Shard<T>, O>,
+    sources: &Sources<'_, T>,
+    (before, after, v): (&[T], &[T], &mut [T]),
+    at: At,
+    is_first: bool,
+) {
+    let Shard { place, states, recorders, output, .. } = part;
+    let engine = &sources.engines[place.population];
+    let (lanes, size) = (place.lanes, states.rows * place.lanes);
+    let seen = if is_first { observer.step(at.step(), at.block) } else { None };
+    let (state, next) = match seen {
+        Some((state, next)) => (state, Some(next)),
+        None => (&mut states.values[at.block * size..][..size], None),
+    };
+    // Row 0 is V. Users may have set V since the last step.
+    state[..before.len()].copy_from_slice(before);
+    let inputs = [&after[..lanes]];
+    if is_first {
+        record(
+            recorders,
+            engine,
+            (state, &mut states.scratch),
+            &inputs,
+            (at.begin, at.step()),
+            (at.block, place),
+        );
+    }
+    let scratch = &mut states.scratch[..engine.scratch_rows * lanes];
+    let block = Engine::block_of(&engine.coefs, place.blocks.start + at.block);
+    let (coefs, fired) = (&engine.coefs, output.words(place, at.i, at.block));
+    let result = match next {
+        Some(next) => {
+            engine
+                .kernel
+                .advance(Frame { state: &mut *next, scratch, coefs, block, inputs: &inputs, fired }, state);
+            next
+        }
+        None => {
+            engine.kernel.run(Frame { state: &mut *state, scratch, coefs, block, inputs: &inputs, fired });
+            state
+        }
+    };
+    v.copy_from_slice(&result[..v.len()]);
+}
+
+/// Advances the gates of staggered mechanisms.
+fn advance_gates<T: Scalar, O: ShardObserver<T>>(
+    Member { part, observer, .. }: &mut Member<Shard<T>, O>,
+    sources: &Sources<'_, T>,
+    (v, width): (&[T], usize),
+    rows: &mut Rows<T>,
+    at: At,
+    is_first: bool,
+) {
+    let Shard { place, states, delivery, .. } = part;
+    let engine = &sources.engines[place.population];
+    let Stage::Placed { spans, after: Some(after), .. } = &engine.stage else { return };
+    let (lanes, size) = (place.lanes, states.rows * place.lanes);
+    let Rows { gathered, arriving, .. } = rows;
+    let v = gather(v, width, (place, spans), gathered);
+    arrive(delivery, place, arriving, at);
+    let mut inputs = vec![v];
+    inputs.extend(
+        delivery
+            .rings
+            .iter()
+            .zip(&*arriving)
+            .map(|(ring, row)| if ring.row(at.step()).is_some() { &row[..lanes] } else { &[] }),
+    );
+    let seen = if is_first { observer.step(at.step(), at.block) } else { None };
+    let state = match seen {
+        Some((_, next)) => next,
+        None => &mut states.values[at.block * size..][..size],
+    };
+    let scratch = &mut states.scratch[..engine.scratch_rows * lanes];
+    let block = Engine::block_of(&after.coefs, place.blocks.start + at.block);
+    let (coefs, inputs, fired) = (&after.coefs, &inputs[..], &mut [0; 0][..]);
+    after.kernel.run(Frame { state, scratch, coefs, block, inputs, fired });
+}
+
+/// Repeats a visit from its beginning, to find the step, the population and the member whose result is not finite.
+fn find_fault<T: Scalar, O: ShardObserver<T>>(
+    members: &mut Members<T, O>,
+    sources: &Sources<'_, T>,
+    block: usize,
+    begin: u64,
+    steps: usize,
+) {
+    for Member { part, .. } in members.iter_mut() {
+        let size = part.states.rows * part.place.lanes;
+        let Shard { states, .. } = part;
+        states.values[block * size..][..size].copy_from_slice(&states.before);
+    }
+    for i in 0..steps {
+        step(members, sources, At { block, begin, i }, false);
+        for Member { part, .. } in members.iter_mut() {
+            let (lanes, size) = (part.place.lanes, part.states.rows * part.place.lanes);
+            let values = &part.states.values[block * size..][..size];
+            let internal = &sources.engines[part.place.population].internal;
+            let is_fault = |at: &usize| !values[*at].is_finite() && !internal.contains(&(at / lanes));
+            if let Some(at) = (0..size).find(is_fault) {
+                let neuron = part.place.neurons.start + part.place.neuron_of(block, at % lanes);
+                let (step, population) = (begin + i as u64, part.place.population);
+                let fault = Fault { step, population, neuron, state: at / lanes };
+                part.fault = Some(part.fault.map_or(fault, |f| f.min(fault)));
+                return;
+            }
+        }
+    }
+}
