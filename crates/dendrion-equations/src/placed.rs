@@ -48,6 +48,7 @@ pub enum Phase {
 
 impl System {
     /// Returns the system of a part of the step. States that do not belong to this part keep their values.
+    #[must_use]
     pub fn phase(&self, phase: Phase) -> Self {
         let mut system = self.clone();
         if phase == Phase::Whole {
@@ -70,7 +71,7 @@ impl System {
 
 /// Writes the threshold of detailed cells. The input is V at the CV of the threshold after the solve; the internal state V
 /// has its value before the solve, and after the step the value after a reset.
-pub(crate) fn cells<'g>(b: &mut Builder<'g>, population: &Population) -> Result<(), Error> {
+pub(crate) fn cells(b: &mut Builder<'_>, population: &Population) -> Result<(), Error> {
     let after = b.current();
     let v = b.internal("(V)", "mV", after);
     threshold::threshold(b, population, v)
@@ -89,8 +90,8 @@ pub(crate) fn membrane(b: &mut Builder<'_>, population: &Population) -> Result<(
 }
 
 /// Writes mechanisms that are placed on the same CVs.
-pub(crate) fn mechanisms<'g>(
-    b: &mut Builder<'g>,
+pub(crate) fn mechanisms(
+    b: &mut Builder<'_>,
     population: &Population,
     wiring: &crate::neuron::Wiring,
 ) -> Result<(), Error> {

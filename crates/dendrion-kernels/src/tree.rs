@@ -1,15 +1,15 @@
 //! The linear system of a tree of nodes, solved for groups of cells (Hines 1984, Int J Bio-Med Comput 15:69).
 //!
-//! Node i has the potential V_i, a capacitance, a leak and the current and conductance of its mechanisms, and a
-//! conductance g_i to its parent p. One step from V to V' = V + m Δ solves
+//! Node i has the potential `V_i`, a capacitance, a leak and the current and conductance of its mechanisms, and a
+//! conductance `g_i` to its parent p. One step from V to V' = V + m Δ solves
 //!
 //! ```text
 //! (c_i + s_i + Σ g) Δ_i - Σ g Δ_neighbour = I_i + l_i (E_i - V_i) + Σ g (V_neighbour - V_i)
 //! ```
 //!
-//! where c_i is the capacitance divided by the time step of the system (h for implicit Euler with m = 1, h/2 for
-//! Crank-Nicolson with m = 2), l_i and E_i are conductance and reversal potential of the leak, I_i is the current of
-//! the mechanisms and s_i the sum of l_i and their conductances. The matrix is symmetric. It is
+//! where `c_i` is the capacitance divided by the time step of the system (h for implicit Euler with m = 1, h/2 for
+//! Crank-Nicolson with m = 2), `l_i` and `E_i` are conductance and reversal potential of the leak, `I_i` is the current of
+//! the mechanisms and `s_i` the sum of `l_i` and their conductances. The matrix is symmetric. It is
 //! eliminated from the tips to the root, without fill-in:
 //!
 //! ```text
@@ -442,7 +442,7 @@ struct Reverse<'s, 'f, 'k, T: Scalar> {
 }
 
 impl<T: Scalar> Task for Reverse<'_, '_, '_, T> {
-    /// With λ = A⁻¹ m V̄', the cotangents of a right-hand side are λ and those of an entry of the matrix `A_ij` are -λ_i Δ_j.
+    /// With λ = A⁻¹ m V̄', the cotangents of a right-hand side are λ and those of an entry of the matrix `A_ij` are `-λ_i Δ_j`.
     #[inline(always)]
     fn run<const W: usize, const S: usize>(self) {
         let Self { tree, group, frame, bar, work, sums } = self;
@@ -465,7 +465,7 @@ impl<T: Scalar> Task for Reverse<'_, '_, '_, T> {
             for l in 0..W {
                 let difference = (above[l] - v[l]) + (dp[l] - di[l]);
                 let at = i * W + l;
-                sums.axial[at] = sums.axial[at] + ((li[l] - lp[l]) * difference).to_f64();
+                sums.axial[at] += ((li[l] - lp[l]) * difference).to_f64();
             }
             let flow: [T; W] = std::array::from_fn(|l| g[l] * (lp[l] - li[l]));
             // The potential of a junction has no cotangent: the row of its λ states that these flows have the sum 0.
@@ -512,16 +512,15 @@ fn on_level(level: Level, run: impl FnOnce()) {
         unsafe fn avx512(run: impl FnOnce()) {
             run();
         }
-        match level {
-            // SAFETY: the processor has the instructions of the level.
-            Level::Avx512
-                if level.is_available()
-                    && is_x86_feature_detected!("avx512vl")
-                    && is_x86_feature_detected!("avx512dq") =>
-            unsafe { avx512(run) },
+        let is_wide = is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq");
+        if level == Level::Avx512 && level.is_available() && is_wide {
+            // SAFETY: the processor has these instructions.
+            unsafe { avx512(run) }
+        } else if level >= Level::Avx2 && Level::Avx2.is_available() {
             // SAFETY: as above.
-            Level::Avx2 | Level::Avx512 if Level::Avx2.is_available() => unsafe { avx2(run) },
-            _ => run(),
+            unsafe { avx2(run) }
+        } else {
+            run();
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

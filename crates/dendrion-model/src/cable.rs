@@ -10,7 +10,7 @@ use std::sync::Arc;
 use dendrion_morphology::{CvTree, Morphology};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Population};
+use crate::Error;
 
 /// The method for the gates of detailed cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,91 +114,6 @@ impl Role {
             Self::Cells(cable) => Some(cable),
             _ => None,
         }
-    }
-}
-
-/// The number of values that a parameter may have: one, one per member, or one per site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
-    /// Number of members.
-    pub all: usize,
-    /// Number of sites of a cell. If there are no sites, the number of members.
-    pub sites: usize,
-}
-
-impl Count {
-    /// Returns whether a parameter may have this number of individual values.
-    pub const fn accepts(self, values: usize) -> bool {
-        values == self.all || values == self.sites
-    }
-}
-
-impl From<usize> for Count {
-    fn from(all: usize) -> Self {
-        Self { all, sites: all }
-    }
-}
-
-impl Population {
-    /// Creates the populations of detailed cells: the cells and their membrane. `first` is the index that the
-    /// first of them will have in the network.
-    pub fn cable(
-        mut cells: Self,
-        cable: Cable,
-        membrane: impl Into<crate::Params>,
-        first: usize,
-    ) -> [Self; 2] {
-        let mut params = membrane.into();
-        params.set("length", cable.tree.cvs.iter().map(|cv| cable.length(cv)).collect::<Vec<_>>());
-        params.set("diameter", cable.tree.cvs.iter().map(|cv| cv.diameter).collect::<Vec<_>>());
-        let size = cells.size.saturating_mul(cable.tree.cvs.len());
-        let mut unit = Self::new(cells.path.clone(), size, crate::Params::new());
-        unit.compartment("", params);
-        unit.role = Role::Membrane { cells: first, cvs: cable.tree.cvs.len() };
-        unit.method = cells.method;
-        cells.role = Role::Cells(cable);
-        [cells, unit]
-    }
-
-    /// Creates an empty population of mechanisms placed on the cells at index `index`.
-    pub fn placed(&self, index: usize, sites: Vec<u32>, place: Place) -> Option<Self> {
-        let cable = self.role.cable()?;
-        let mut unit =
-            Self::new(self.path.clone(), self.size.saturating_mul(sites.len()), crate::Params::new());
-        let of = |value: &dyn Fn(&dendrion_morphology::Cv) -> f64| -> Vec<f64> {
-            sites.iter().map(|cv| cable.tree.cvs.get(*cv as usize).map_or(f64::NAN, value)).collect()
-        };
-        let mut params = crate::Params::new().with("distance", of(&|cv| cv.distance));
-        params.set("length", of(&|cv| cable.length(cv)));
-        params.set("diameter", of(&|cv| cv.diameter));
-        unit.compartment("", params);
-        unit.method = self.method;
-        unit.role = Role::Placed { cells: index, sites: Arc::new(sites), place };
-        Some(unit)
-    }
-
-    /// Returns a name that is unique among all populations of the network.
-    pub fn label(&self) -> String {
-        let first = self.receptors.first().map(|r| &r.name).or(self.mechanisms.first().map(|m| &m.name));
-        match (&self.role, first) {
-            (Role::Neurons | Role::Cells(_), _) => self.path.clone(),
-            (Role::Placed { .. }, Some(name)) => self.path_of(name),
-            _ => format!("{}/(membrane)", self.path),
-        }
-    }
-
-    /// Returns the number of sites of each cell, or `None` for neurons and cells, which have no sites.
-    pub fn sites(&self) -> Option<usize> {
-        match &self.role {
-            Role::Neurons | Role::Cells(_) => None,
-            Role::Membrane { cvs, .. } => Some(*cvs),
-            Role::Placed { sites, .. } => Some(sites.len()),
-        }
-    }
-
-    /// Returns the numbers of values that the population's parameters may have.
-    pub fn count(&self) -> Count {
-        Count { all: self.size, sites: self.sites().unwrap_or(self.size) }
     }
 }
 

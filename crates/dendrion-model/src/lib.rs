@@ -12,6 +12,7 @@ pub use dendrion_language::{Definition, Parameter as WrittenParameter};
 
 pub mod allocate;
 mod cable;
+mod cells;
 mod connectivity;
 mod error;
 mod generator;
@@ -28,7 +29,7 @@ mod surrogate;
 mod time;
 mod validate;
 
-pub use cable::{Cable, Count, Gates, Place, Role};
+pub use cable::{Cable, Gates, Place, Role};
 pub use connectivity::{Connectivity, Injection, Plasticity, Projection, Source};
 pub use error::{Error, UNNAMED};
 pub use generator::{Generator, Signal, Waveform};
@@ -39,7 +40,7 @@ pub use kind::ModuleKind;
 pub use mechanism::{Mechanism, check_written, definition, written_value};
 pub use memory::{MEMORY_LIMIT, check_memory, memory_limit};
 pub use network::{Dtype, Network};
-pub use params::{Domain, ParameterSpec, Params, Values, check_values};
+pub use params::{Count, Domain, ParameterSpec, Params, Values, check_values};
 pub use population::{Compartment, Coupling, Noise, OdeMethod, Owner, Population, Receptor, SdeMethod};
 pub use surrogate::{Surrogate, SurrogateFunction, SurrogateKind};
 pub use time::{Rounding, is_multiple, nearest_step, steps_of};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Count, Error};
+use crate::Error;
 
 /// The value of a parameter: one for the whole population, or one per member.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,6 +95,28 @@ impl Domain {
             Self::NonNegative => "a finite number >= 0",
             Self::Probability => "a number in [0, 1]",
         }
+    }
+}
+
+/// The number of values that a parameter may have: one, one per member, or one per site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Number of members.
+    pub all: usize,
+    /// Number of sites of a cell. If there are no sites, the number of members.
+    pub sites: usize,
+}
+
+impl Count {
+    /// Returns whether a parameter may have this number of individual values.
+    pub const fn accepts(self, values: usize) -> bool {
+        values == self.all || values == self.sites
+    }
+}
+
+impl From<usize> for Count {
+    fn from(all: usize) -> Self {
+        Self { all, sites: all }
     }
 }
 

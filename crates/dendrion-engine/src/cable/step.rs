@@ -23,7 +23,8 @@ pub(crate) struct Sources<'a, T: Scalar> {
 }
 
 /// The members of a cluster: the shards of its cells, of its membrane and of its placed mechanisms.
-type Members<T, O> = [Member<Shard<T>, O>];
+type Members<T, O> = [One<T, O>];
+type One<T, O> = Member<Shard<T>, O>;
 
 /// The position in an epoch: a block, the first step of the epoch, and the step within the epoch.
 #[derive(Clone, Copy)]
@@ -81,9 +82,7 @@ pub(crate) fn run<T: Scalar, O: ShardObserver<T>>(
     Ok(())
 }
 
-fn split<T: Scalar, O>(
-    members: &mut Members<T, O>,
-) -> (&mut Member<Shard<T>, O>, &mut [Member<Shard<T>, O>]) {
+fn split<T: Scalar, O>(members: &mut Members<T, O>) -> (&mut One<T, O>, &mut Members<T, O>) {
     // A cluster has at least two members: the cells and their membrane.
     let (head, rest) = members.split_at_mut(1);
     (&mut head[0], rest)
@@ -236,7 +235,7 @@ fn gather<'v, T: Scalar>(
 
 /// Runs the program of placed mechanisms, and adds their currents and conductances to the sums.
 fn contribute<T: Scalar, O: ShardObserver<T>>(
-    Member { part, observer, .. }: &mut Member<Shard<T>, O>,
+    Member { part, observer, .. }: &mut One<T, O>,
     sources: &Sources<'_, T>,
     (v, width): (&[T], usize),
     rows: &mut Rows<T>,
@@ -276,16 +275,13 @@ fn contribute<T: Scalar, O: ShardObserver<T>>(
     let scratch = &mut states.scratch[..engine.scratch_rows * lanes];
     let block = Engine::block_of(&engine.coefs, place.blocks.start + at.block);
     let (coefs, inputs, fired) = (&engine.coefs, &inputs[..], &mut [0; 0][..]);
-    let result = match next {
-        Some(next) => {
-            let frame = Frame { state: &mut *next, scratch, coefs, block, inputs, fired };
-            engine.kernel.advance(frame, state);
-            next
-        }
-        None => {
-            engine.kernel.run(Frame { state: &mut *state, scratch, coefs, block, inputs, fired });
-            state
-        }
+    let result = if let Some(next) = next {
+        let frame = Frame { state: &mut *next, scratch, coefs, block, inputs, fired };
+        engine.kernel.advance(frame, state);
+        next
+    } else {
+        engine.kernel.run(Frame { state: &mut *state, scratch, coefs, block, inputs, fired });
+        state
     };
     for (sums, row) in [current, slope].into_iter().zip(outputs) {
         let row = &result[row * lanes..][..lanes];
@@ -317,7 +313,7 @@ fn arrive<T: Scalar>(
 
 /// Runs the program of the cells, which compares V with the threshold, and resets V.
 fn threshold<T: Scalar, O: ShardObserver<T>>(
-    Member { part, observer, .. }: &mut Member<Shard<T>, O>,
+    Member { part, observer, .. }: &mut One<T, O>,
     sources: &Sources<'_, T>,
     (before, after, v): (&[T], &[T], &mut [T]),
     at: At,
@@ -347,24 +343,21 @@ fn threshold<T: Scalar, O: ShardObserver<T>>(
     let scratch = &mut states.scratch[..engine.scratch_rows * lanes];
     let block = Engine::block_of(&engine.coefs, place.blocks.start + at.block);
     let (coefs, fired) = (&engine.coefs, output.words(place, at.i, at.block));
-    let result = match next {
-        Some(next) => {
-            engine
-                .kernel
-                .advance(Frame { state: &mut *next, scratch, coefs, block, inputs: &inputs, fired }, state);
-            next
-        }
-        None => {
-            engine.kernel.run(Frame { state: &mut *state, scratch, coefs, block, inputs: &inputs, fired });
-            state
-        }
+    let inputs = &inputs[..];
+    let result = if let Some(next) = next {
+        let frame = Frame { state: &mut *next, scratch, coefs, block, inputs, fired };
+        engine.kernel.advance(frame, state);
+        next
+    } else {
+        engine.kernel.run(Frame { state: &mut *state, scratch, coefs, block, inputs, fired });
+        state
     };
     v.copy_from_slice(&result[..v.len()]);
 }
 
 /// Advances the gates of staggered mechanisms.
 fn advance_gates<T: Scalar, O: ShardObserver<T>>(
-    Member { part, observer, .. }: &mut Member<Shard<T>, O>,
+    Member { part, observer, .. }: &mut One<T, O>,
     sources: &Sources<'_, T>,
     (v, width): (&[T], usize),
     rows: &mut Rows<T>,

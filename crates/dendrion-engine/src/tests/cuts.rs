@@ -66,7 +66,7 @@ fn run<T: Scalar>(
 /// Returns a layout with `lines` lines per block and `per_shard` blocks per shard.
 fn cut<T: Scalar>(lines: usize, per_shard: usize) -> impl Fn(usize, usize) -> Layout {
     let lanes = lines * granule::<T>();
-    move |size, _| Layout { size, lanes, blocks: size.div_ceil(lanes), per_shard }
+    move |size, _| Layout { size, lanes, blocks: size.div_ceil(lanes), per_shard, sites: 1, width: lanes }
 }
 
 fn check<T: Scalar>(golden: u64) {

@@ -21,7 +21,14 @@ fn made<T: Scalar>(network: Network, lines: usize, per_shard: usize) -> Core<T> 
         return Core::new(network, Level::best()).unwrap();
     }
     let lanes = lines * granule::<T>();
-    let layout = move |size: usize, _| Layout { size, lanes, blocks: size.div_ceil(lanes), per_shard };
+    let layout = move |size: usize, _| Layout {
+        size,
+        lanes,
+        blocks: size.div_ceil(lanes),
+        per_shard,
+        sites: 1,
+        width: lanes,
+    };
     Core::cut(network, Level::best(), layout).unwrap()
 }
 

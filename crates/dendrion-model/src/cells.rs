@@ -1,0 +1,64 @@
+//! The populations of a group of detailed cells.
+
+use std::sync::Arc;
+
+use dendrion_morphology::Cv;
+
+use crate::{Cable, Count, Params, Place, Population, Role};
+
+impl Population {
+    /// Creates the populations of detailed cells: the cells and their membrane. `first` is the index that the
+    /// first of them will have in the network.
+    pub fn cable(mut cells: Self, cable: Cable, membrane: impl Into<Params>, first: usize) -> [Self; 2] {
+        let mut params = membrane.into();
+        params.set("length", cable.tree.cvs.iter().map(|cv| cable.length(cv)).collect::<Vec<_>>());
+        params.set("diameter", cable.tree.cvs.iter().map(|cv| cv.diameter).collect::<Vec<_>>());
+        let size = cells.size.saturating_mul(cable.tree.cvs.len());
+        let mut unit = Self::new(cells.path.clone(), size, Params::new());
+        unit.compartment("", params);
+        unit.role = Role::Membrane { cells: first, cvs: cable.tree.cvs.len() };
+        unit.method = cells.method;
+        cells.role = Role::Cells(cable);
+        [cells, unit]
+    }
+
+    /// Creates an empty population of mechanisms placed on the cells at index `index`.
+    pub fn placed(&self, index: usize, sites: Vec<u32>, place: Place) -> Option<Self> {
+        let cable = self.role.cable()?;
+        let mut unit = Self::new(self.path.clone(), self.size.saturating_mul(sites.len()), Params::new());
+        let of = |value: &dyn Fn(&Cv) -> f64| -> Vec<f64> {
+            sites.iter().map(|cv| cable.tree.cvs.get(*cv as usize).map_or(f64::NAN, value)).collect()
+        };
+        let mut params = Params::new().with("distance", of(&|cv| cv.distance));
+        params.set("length", of(&|cv| cable.length(cv)));
+        params.set("diameter", of(&|cv| cv.diameter));
+        unit.compartment("", params);
+        unit.method = self.method;
+        unit.role = Role::Placed { cells: index, sites: Arc::new(sites), place };
+        Some(unit)
+    }
+
+    /// Returns a name that is unique among all populations of the network.
+    pub fn label(&self) -> String {
+        let first = self.receptors.first().map(|r| &r.name).or(self.mechanisms.first().map(|m| &m.name));
+        match (&self.role, first) {
+            (Role::Neurons | Role::Cells(_), _) => self.path.clone(),
+            (Role::Placed { .. }, Some(name)) => self.path_of(name),
+            _ => format!("{}/(membrane)", self.path),
+        }
+    }
+
+    /// Returns the number of sites of each cell, or `None` for neurons and cells, which have no sites.
+    pub fn sites(&self) -> Option<usize> {
+        match &self.role {
+            Role::Neurons | Role::Cells(_) => None,
+            Role::Membrane { cvs, .. } => Some(*cvs),
+            Role::Placed { sites, .. } => Some(sites.len()),
+        }
+    }
+
+    /// Returns the numbers of values that the population's parameters may have.
+    pub fn count(&self) -> Count {
+        Count { all: self.size, sites: self.sites().unwrap_or(self.size) }
+    }
+}
