@@ -76,6 +76,7 @@ def test_other_formats_are_named(tmp_path):
         (lambda t: dn.Location(10**5000), dn.ParameterError, "section = .*: expected the index of a section"),
         (lambda t: dn.Location(-1), dn.ParameterError, "section = -1: expected the index of a section"),
         (lambda t: t.at(9), dn.ParameterError, "section = 9: expected an index from 0 to 1"),
+        (lambda t: t.at(10**5000), dn.ParameterError, "section = <an integer of .* bits>: expected an index from 0"),
         (lambda t: t.at(0, 1.5), dn.ParameterError, r"Location: x = 1\.5: expected a number from 0 to 1"),
         (lambda t: t.at("soma"), dn.ParameterTypeError, "section = 'soma': expected the index of a section"),
         (lambda t: t.region("axon"), dn.ParameterError, "has no axon; expected one of: all, soma, basal"),

@@ -145,12 +145,29 @@ def test_the_scale_bar_is_within_a_narrow_picture():
         ({"cvs": 3}, dn.ParameterTypeError, r"cvs = 3: expected the CVs of tree"),
         ({"region": dn.Region("basal")}, dn.ParameterError, r"region: expected cvs=tree\.cvs"),
         ({"thickness": 0.0}, dn.ParameterError, "thickness = 0.0: expected a factor > 0"),
+        ({"thickness": 1e308}, dn.ParameterError, r"thickness = 1e\+308: expected a factor > 0, at most 1e\+06"),
+        ({"label": np.ones(2)}, dn.ParameterTypeError, r"label = array\(.*: expected text, or None"),
+        ({"label": "\ud800"}, dn.ParameterError, "label = .*: expected text without lone surrogates"),
+        ({"color": np.arange(156.0), "limits": (0, 10**400)}, dn.ParameterError, "limits = .*: expected two ascending"),
+        ({"color": np.arange(156.0), "limits": [1j, 2]}, dn.ParameterError, "limits = .*: expected two ascending"),
+        ({"color": np.arange(156.0), "limits": np.ones((2, 2))}, dn.ParameterError, "limits = .*: expected two asc"),
+        ({"color": np.arange(156.0), "limits": "01"}, dn.ParameterError, "limits = '01': expected two ascending"),
+        ({"label": 10**5000}, dn.ParameterTypeError, r"label = <an integer of .* bits>: expected text, or None"),
         ({"sites": [3]}, dn.ParameterTypeError, "location = 3: expected a Location"),
     ],
 )
 def test_mistakes_are_errors(tree, arguments, error, message):
     with pytest.raises(error, match=message):
         dn.plot.morphology(tree, **arguments)
+
+
+def test_labels_of_other_plots_are_text():
+    with pytest.raises(dn.ParameterTypeError, match=r"plot\.fi_curve: label = \[1, 2\]: expected text, or None"):
+        dn.plot.fi_curve([1.0, 2.0], [1.0, 2.0], label=[1, 2])
+    cells = dn.MCNeuron(1, V_th=1.0, V_reset=0.0)
+    cells.soma = dn.LeakyIF(1)
+    with pytest.raises(dn.ParameterTypeError, match=r"plot\.tree: label = 3: expected text, or None"):
+        dn.plot.tree(cells, label=3)
 
 
 def test_a_neuron_is_not_a_morphology():

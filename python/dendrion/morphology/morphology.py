@@ -345,9 +345,11 @@ class Morphology(FixedOnceMade, Suggesting):
     def _section(self, what: str, section: object) -> int:
         if not is_whole(section):
             raise ParameterTypeError(f"{what}: section = {quoted(section)}: expected the index of a section")
-        if not 0 <= section < len(self.sections):  # type: ignore[operator]
-            raise ParameterError(f"{what}: section = {section}: expected an index from 0 to {len(self.sections) - 1}")
-        return int(section)  # type: ignore[call-overload, no-any-return]
+        index: int = int(section)  # type: ignore[call-overload]
+        if not 0 <= index < len(self.sections):
+            last = len(self.sections) - 1
+            raise ParameterError(f"{what}: section = {quoted(index)}: expected an index from 0 to {last}")
+        return index
 
     def _checked(self, what: str, location: object) -> None:
         if not isinstance(location, Location):

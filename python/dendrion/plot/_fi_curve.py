@@ -12,6 +12,7 @@ from .._quoted import quoted
 from ..errors import ParameterError
 from . import _read
 from ._axes import drawing, legend
+from ._paint import checked_label
 from ._style import LINE, colours
 
 if TYPE_CHECKING:
@@ -80,13 +81,13 @@ def fi_curve(
         )
     table = _given(given, rates) if spikes is None else _counted(given, spikes, window)
     current, mean, spread = _summary(given, table)
+    # Matplotlib omits labels that start with an underscore from legends.
+    text = checked_label("fi_curve", label) or "_rate"
     with drawing("fi_curve", ax, 2.1) as axes:
         (colour,) = colours(1, len(axes.lines))
         if spread.any():
             axes.fill_between(current, mean - spread, mean + spread, color=colour, alpha=0.2, lw=0)
-        axes.plot(
-            current, mean, color=colour, lw=LINE, marker="o", markersize=2.5, clip_on=False, label=label or "_rate"
-        )
+        axes.plot(current, mean, color=colour, lw=LINE, marker="o", markersize=2.5, clip_on=False, label=text)
         axes.set_xlabel("injected current (pA)")
         axes.set_ylabel("rate (Hz)")
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]) if (mean < 0).any() else 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +15,7 @@ from ..errors import ParameterError, ParameterTypeError, UnknownNameError
 from ..morphology import CVs, Location, Morphology, Region
 from . import _annotate
 from ._axes import drawing, small
-from ._paint import NONE, Paint, scaled
+from ._paint import NONE, Paint, checked_label, scaled
 from ._style import COLUMN, FILL, GREY, INK, PALETTE, THIN
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ __all__ = ["morphology"]
 
 #: Indices of the coordinates that each projection shows.
 VIEWS = {"xy": (0, 1), "xz": (0, 2), "yz": (1, 2)}
+#: Maximum factor by which diameters are multiplied.
+_THICKEST = 1e6
 #: Colours of the kinds of sections.
 KIND_COLOURS = {"soma": INK, "axon": PALETTE[2], "basal": PALETTE[1], "apical": PALETTE[3]}
 
@@ -97,11 +98,11 @@ def morphology(
     _check(tree, view, cvs)
     places = _places(tree, sites)
     factor = real("plot.morphology: thickness", thickness, "a factor > 0")
-    if not 0.0 < factor < math.inf:
-        raise ParameterError(f"plot.morphology: thickness = {factor}: expected a factor > 0")
+    if not 0.0 < factor <= _THICKEST:
+        raise ParameterError(f"plot.morphology: thickness = {factor}: expected a factor > 0, at most {_THICKEST:g}")
     heights = _heights(tree) if view == "dendrogram" else None
     pieces = _projection(tree, cvs, VIEWS[view], factor) if heights is None else _dendrogram(tree, cvs, heights, factor)
-    paint = _painted(tree, pieces, cvs, region, color, label, limits)
+    paint = _painted(tree, pieces, cvs, region, color, checked_label("morphology", label), limits)
     corners = np.concatenate([piece.quads.reshape(-1, 2) for piece in pieces])
     low, high = corners.min(0), corners.max(0)
     # Make narrow pictures wide enough for the scale bar.

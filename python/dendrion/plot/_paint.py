@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._numbers import numbers
+from .._paths import is_encodable
 from .._quoted import quoted
 from .._suggest import hint, unknown_name
 from ..errors import ParameterError, ParameterTypeError, UnknownNameError
@@ -21,7 +22,7 @@ from ._style import FILL, INK, shades
 if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
 
-__all__ = ["NONE", "Paint", "painted", "scaled"]
+__all__ = ["NONE", "Paint", "checked_label", "painted", "scaled"]
 
 #: Colour of compartments without a value.
 NONE = "#dcdcdc"
@@ -107,6 +108,15 @@ def scaled(what: str, values: NDArray[np.float64], label: str, limits: tuple[flo
     scale = ScalarMappable(Normalize(low, high), ListedColormap(shades(256)))
     colours = [scale.to_rgba(v) if np.isfinite(v) else NONE for v in values]
     return Paint(colours, scale, label)
+
+
+def checked_label(what: str, label: Any) -> str | None:
+    """Return a label after checking that it is text. ``what`` is the plot function's name."""
+    if label is not None and not isinstance(label, str):
+        raise ParameterTypeError(f"plot.{what}: label = {quoted(label)}: expected text, or None")
+    if label is not None and not is_encodable(label):
+        raise ParameterError(f"plot.{what}: label = {quoted(label)}: expected text without lone surrogates")
+    return label
 
 
 def _with_unit(parts: list[Part], name: str) -> str:

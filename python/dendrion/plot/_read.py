@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._numbers import plain_numbers
 from .._quoted import quoted, told
 from ..errors import DendrionError, ParameterError, ParameterTypeError
 from ..recordings.recording import Recording, SpikeRecording
@@ -86,9 +87,10 @@ def labelled(what: str, parameter: str, given: Any, expected: str, attributes: S
 def span(what: str, name: str, given: Any, unit: str) -> tuple[float, float]:
     """Return two numbers, after checking that the first is less than the second."""
     try:
-        low, high = (float(end) for end in given)
-    except (TypeError, ValueError):
-        low, high = np.nan, np.nan
+        ends = plain_numbers(f"plot.{what}: {name}", given, "two ascending numbers")
+    except (ParameterError, ParameterTypeError):
+        ends = np.empty(0)
+    low, high = ends.tolist() if ends.shape == (2,) else (np.nan, np.nan)
     if not -np.inf < low < high < np.inf:
         raise ParameterError(f"plot.{what}: {name} = {quoted(given)}: expected two ascending numbers{unit}")
     return low, high

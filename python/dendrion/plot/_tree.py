@@ -15,7 +15,7 @@ from ..errors import ParameterError, ParameterTypeError
 from . import _annotate
 from ._axes import drawing, laid_out, small
 from ._layout import Cylinder, layout
-from ._paint import Paint, painted
+from ._paint import Paint, checked_label, painted
 from ._parts import Part, parts_of
 from ._style import COLUMN, GREY, INK, THIN
 
@@ -102,7 +102,7 @@ def tree(
     if not isinstance(receptors, (bool, np.bool_)):
         raise ParameterTypeError(f"plot.tree: receptors = {quoted(receptors)}: expected True or False")
     parts = parts_of(neuron, index)
-    paint = painted(parts, color, label, limits, index)
+    paint = painted(parts, color, checked_label("tree", label), limits, index)
     factor = _factor(parts) if thickness is None else thickness
     placed = _placed(parts, factor)
     has_scale = any(part.has_geometry for part in parts)
