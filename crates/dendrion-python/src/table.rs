@@ -34,7 +34,8 @@ pub(crate) fn check(
 #[pyfunction]
 pub(crate) fn check_module(kind: &str, module: &str, given: &Bound<'_, PyDict>, size: usize) -> PyResult<()> {
     let (kind, params) = (find(kind)?, params(given)?);
-    let (name, soma) = (String::new(), kind == ModuleKind::Soma);
+    // A compartment without a name would stand for the CVs of detailed cells.
+    let (name, soma) = (module.to_string(), kind == ModuleKind::Soma);
     match kind {
         ModuleKind::Compartment | ModuleKind::Soma => Compartment { name, soma, params }.check(module, size),
         ModuleKind::Ampa | ModuleKind::Nmda | ModuleKind::Gaba => {
