@@ -74,6 +74,8 @@ impl System {
 pub(crate) fn cells(b: &mut Builder<'_>, population: &Population) -> Result<(), Error> {
     let after = b.current();
     let v = b.internal("(V)", "mV", after);
+    // A gradient needs V after the solve and before the reset.
+    b.internal("(solved)", "mV", after);
     threshold::threshold(b, population, v)
 }
 

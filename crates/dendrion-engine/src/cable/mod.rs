@@ -20,6 +20,6 @@ mod stage;
 mod step;
 
 pub(crate) use arrange::{arrange, of_members};
-pub(crate) use rows::Rows;
-pub(crate) use stage::{After, Shape, Stage, StageError};
-pub(crate) use step::{Sources, run};
+pub(crate) use rows::{Rows, to_lanes, to_members};
+pub(crate) use stage::{After, Shape, Span, Stage, StageError, axial, node_order};
+pub(crate) use step::{Sources, gather, inject, run};

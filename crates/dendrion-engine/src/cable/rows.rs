@@ -63,7 +63,6 @@ pub(crate) fn to_lanes<T: Copy>(place: &Place, values: &[T], lanes: &mut [T]) {
 }
 
 /// Writes the values of a block's lanes to their members.
-#[allow(dead_code)]
 pub(crate) fn to_members<T: Copy>(place: &Place, lanes: &[T], values: &mut [T]) {
     let (sites, width) = (place.sites, place.width);
     for (cell, values) in values.chunks_mut(sites).enumerate() {

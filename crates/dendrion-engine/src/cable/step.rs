@@ -137,7 +137,7 @@ fn visit<T: Scalar, O: ShardObserver<T>>(
 }
 
 /// Computes the injected currents of a block.
-fn inject<T: Scalar>(
+pub(crate) fn inject<T: Scalar>(
     membrane: &mut Shard<T>,
     sources: &Sources<'_, T>,
     block: usize,
@@ -210,7 +210,7 @@ fn step<T: Scalar, O: ShardObserver<T>>(
 }
 
 /// Returns the rows of V at the sites of placed mechanisms, without a copy if possible.
-fn gather<'v, T: Scalar>(
+pub(crate) fn gather<'v, T: Scalar>(
     v: &'v [T],
     width: usize,
     (place, spans): (&Place, &[Span]),

@@ -14,12 +14,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dendrion_equations::{Demand, Leaf, Reverse, System, Tape};
+use dendrion_equations::{Demand, Leaf, Phase, Reverse, System, Tape};
 use dendrion_kernels::{Coefficients, Frame, Kernel, Level, LinkError, Scalar, granule};
 use dendrion_model::allocate::room;
-use dendrion_model::{Error, OdeMethod, SdeMethod, Surrogate, Values};
+use dendrion_model::{Cable, Error, OdeMethod, Role, SdeMethod, Surrogate, Values};
 
 use crate::build::layout::Layout;
+use crate::cable::of_members;
 use crate::refused::unlinked;
 use crate::runtime::population::{coefficients, columns, linked};
 
@@ -37,6 +38,8 @@ pub(crate) struct Asked {
     pub(crate) states: Vec<usize>,
     /// Names of the observables that probes record.
     pub(crate) observables: Vec<String>,
+    /// The part of the step.
+    pub(crate) phase: Phase,
 }
 
 /// A reverse and its most recently linked kernels: those of the step and of the observers, then the one that
@@ -69,6 +72,9 @@ pub(crate) struct Reversible<T: Scalar> {
     pub(crate) fresh: Vec<bool>,
     pub(crate) compiled: Arc<Compiled<T>>,
     pub(crate) level: Level,
+    /// The role of the population, and the shape of the detailed cells to which it belongs.
+    pub(crate) role: Role,
+    pub(crate) shape: Option<Cable>,
 }
 
 /// A population's reverse, ready to run.
@@ -85,9 +91,19 @@ pub(crate) struct Backward<T: Scalar> {
     pub(crate) fed: Vec<Vec<usize>>,
     /// States that probes record. Their cotangents are the last ports of the step.
     pub(crate) states: Vec<usize>,
+    /// The reverse of the part of the step that follows the solution of the tree, for staggered mechanisms.
+    pub(crate) after: Option<Box<Self>>,
 }
 
 impl<T: Scalar> Reversible<T> {
+    /// Returns whether the population's mechanisms are advanced in two parts.
+    const fn is_staggered(&self) -> bool {
+        match (&self.role, &self.shape) {
+            (Role::Placed { .. }, Some(cable)) => cable.staggered,
+            _ => false,
+        }
+    }
+
     /// Compiles the reverse for a request.
     fn reverse(&self, asked: &Asked) -> Result<Arc<Reverse>, Error> {
         let value = |name: &String| {
@@ -102,12 +118,23 @@ impl<T: Scalar> Reversible<T> {
             states: &asked.states,
             observables: &observables,
         };
-        let reverse = Reverse::new(&self.system, self.methods, spike, &demand);
+        let reverse = Reverse::new(&self.system.phase(asked.phase), self.methods, spike, &demand);
         Ok(Arc::new(reverse.map_err(|error| error.at(&self.path))?))
     }
 
     /// Links the reverse for a request and computes its coefficients.
     pub(crate) fn link(&self, asked: Asked) -> Result<Backward<T>, Error> {
+        if !self.is_staggered() {
+            return self.link_phase(asked);
+        }
+        // The first part of the step reads the states that probes record.
+        let after =
+            Asked { states: Vec::new(), observables: Vec::new(), phase: Phase::Gates, ..asked.clone() };
+        let after = Some(Box::new(self.link_phase(after)?));
+        Ok(Backward { after, ..self.link_phase(Asked { phase: Phase::Currents, ..asked })? })
+    }
+
+    fn link_phase(&self, asked: Asked) -> Result<Backward<T>, Error> {
         let mut compiled = self.compiled.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A training loop makes the same request every time, so there are few entries and a linear search is fast
         // enough.
@@ -138,7 +165,7 @@ impl<T: Scalar> Reversible<T> {
         self.system.receives.iter().for_each(|r| fed[r.port].push(r.state));
         let observers = linked.split_off(1);
         let step = linked.swap_remove(0);
-        Ok(Backward { reverse, step, steps, observers, scratch_rows, fed, states })
+        Ok(Backward { reverse, step, steps, observers, scratch_rows, fed, states, after: None })
     }
 
     /// Links the kernel that reverses several steps in one call, which is possible if steps depend on each
@@ -154,7 +181,7 @@ impl<T: Scalar> Reversible<T> {
             return Ok(Some(kernel));
         }
         // Arrivals and observers need the cotangents between the steps, which this program does not store.
-        if self.system.ports > 0 || !reverse.observers.is_empty() {
+        if self.system.ports > 0 || !reverse.observers.is_empty() || self.shape.is_some() {
             return Ok(None);
         }
         let Some(program) = reverse.steps(STEPS) else { return Ok(None) };
@@ -179,19 +206,27 @@ impl<T: Scalar> Reversible<T> {
         });
         // Whether the reverse of the prologue is the same linear function for all neurons.
         let shared = leaves.chain(gather.parameters.iter().copied()).all(|p| values(p).as_slice().len() == 1);
+        let (parameters, members) = of_members(&self.parameters, &self.layout);
+        let size = self.layout.size;
+        // For a linear function that is the same for all neurons, or for the neurons of all cells, summing over neurons or
+        // cells first gives the same result, so the function is evaluated less often.
+        let count = if shared { 1 } else { members };
         let sums: Vec<Vec<f64>>;
-        let (cotangents, count) = if shared {
-            // For a linear function, summing over neurons first gives the same result, so the function is
-            // evaluated only once.
-            sums = cotangents.iter().map(|c| vec![c.iter().sum()]).collect();
-            (sums.as_slice(), 1)
+        let cotangents = if count < size {
+            let sum = |c: &Vec<f64>| (0..count).map(|i| c.iter().skip(i).step_by(count).sum()).collect();
+            sums = cotangents.iter().map(sum).collect();
+            sums.as_slice()
         } else {
-            (cotangents, self.layout.size)
+            cotangents
         };
-        let rows = self.run_gather(reverse, cotangents, count)?;
+        let rows = self.run_gather(reverse, &parameters, cotangents, count)?;
         // A shared parameter acts on every neuron, so its cotangent is the sum over all neurons.
         let one = |(p, row): (&usize, Vec<f64>)| match values(*p).as_slice().len() {
             1 => (*p, Values::Scalar(row.iter().sum())),
+            n if n < row.len() => {
+                let sum = |i: usize| row.iter().skip(i).step_by(n).sum();
+                (*p, Values::Each((0..n).map(sum).collect()))
+            }
             _ => (*p, Values::Each(row)),
         };
         Ok(gather.parameters.iter().zip(rows).map(one).collect())
@@ -200,12 +235,13 @@ impl<T: Scalar> Reversible<T> {
     fn run_gather(
         &self,
         reverse: &Reverse,
+        parameters: &[Arc<Values>],
         cotangents: &[Vec<f64>],
         count: usize,
     ) -> Result<Vec<Vec<f64>>, Error> {
         let gather = &reverse.gather;
         // Like the prologue that it reverses, this program runs in double precision for all network types.
-        let columns = columns(&gather.leaves, &self.parameters)?;
+        let columns = columns(&gather.leaves, parameters)?;
         let lanes = granule::<f64>();
         let table = Coefficients::<f64>::new(&columns, lanes, count.div_ceil(lanes));
         let table = table.map_err(|e| self.broken(e))?;

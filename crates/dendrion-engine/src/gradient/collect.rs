@@ -13,6 +13,7 @@ use dendrion_model::{Error, Values};
 use super::backward::Backward;
 use super::growth::{Growth, Peak, Peaks, cause};
 use super::infinite::{infinite_at, infinite_in_parameters};
+use super::membrane;
 use super::reverse_edge::ReverseEdge;
 use super::shard_trace::GradientObserver;
 use super::suspect::Suspect;
@@ -20,6 +21,7 @@ use super::trace::Trace;
 use super::wanted::Wanted;
 use crate::connect::Order;
 use crate::run::{Observed, Route};
+use crate::runtime::shard::Shard;
 use crate::runtime::store::{ParameterId, Target, full_name};
 
 /// The gradient of a loss, given the cotangents of recordings.
@@ -79,6 +81,7 @@ pub(crate) fn sample<T: Scalar>(
         // Shards of a population are in the order of its neurons, so their rows are simply appended.
         let rows = 0..reverse.accumulators + reverse.states;
         let mut cotangents = rows.map(|_| room(population.layout.size)).collect::<Result<Vec<_>, Error>>()?;
+        let mut after: Vec<Vec<f64>> = Vec::new();
         let shards = sample.sample.shards.iter().zip(&mut sample.of_shards);
         for (shard, of_shard) in shards.filter(|(s, _)| s.place.population == p) {
             let (Some(reversal), Some(history)) = (&mut of_shard.reversal, &of_shard.history) else {
@@ -86,12 +89,19 @@ pub(crate) fn sample<T: Scalar>(
             };
             let rows = reversal.finish(shard, history, &backwards[p])?;
             cotangents.iter_mut().zip(rows).for_each(|(all, mine)| all.extend(mine));
+            if let (Some(frames), Some(backward)) = (&mut reversal.after, &backwards[p].after) {
+                let rows = frames.finish(shard, backward);
+                after.resize(rows.len(), Vec::new());
+                after.iter_mut().zip(rows).for_each(|(all, mine)| all.extend(mine));
+            }
             suspects.extend(reversal.suspect.take());
             peaks.add(&reversal.peaks);
         }
         // The cotangents of the states at the beginning of the run follow the accumulators.
-        for cotangent in &cotangents[reverse.accumulators..] {
-            states.push(copied(cotangent)?);
+        for (cotangent, state) in cotangents[reverse.accumulators..].iter().zip(&population.system.states) {
+            if !state.is_internal {
+                states.push(copied(cotangent)?);
+            }
         }
         for (cotangent, fresh) in cotangents[reverse.accumulators..].iter_mut().zip(&population.fresh) {
             // A state depends on the parameters of its initial value only if it still had that value when the
@@ -100,7 +110,12 @@ pub(crate) fn sample<T: Scalar>(
                 cotangent.fill(0.0);
             }
         }
-        of_cells.push(population.gather(reverse, &cotangents)?);
+        let mut found = population.gather(reverse, &cotangents)?;
+        if let Some(backward) = &backwards[p].after {
+            membrane::add(&mut found, population.gather(&backward.reverse, &after)?);
+        }
+        membrane::add(&mut found, membrane::gather(p, population, sample));
+        of_cells.push(found);
     }
     let mut parameters = Vec::with_capacity(wanted.parameters.len());
     for id in &wanted.parameters {
@@ -109,7 +124,9 @@ pub(crate) fn sample<T: Scalar>(
             Target::Cells(p) => {
                 let number = trace.parameters.number(*id);
                 let found = of_cells[p].iter().find(|(k, _)| *k == number);
-                found.map_or_else(|| zeros(values), |(_, v)| copied_values(v))?
+                let mut found = found.map_or_else(|| zeros(values), |(_, v)| copied_values(v))?;
+                membrane::inherit(&mut found, trace, *id, &of_cells);
+                found
             }
             Target::Weights(i) => weights(trace, sample, edges, i)?,
             Target::Generator(g) => amplitude(trace, sample, g, zeros(values)?)?,
@@ -183,14 +200,16 @@ fn flows<T: Scalar>(
     // Shards are in the order of populations, so equal entries are adjacent.
     populations.dedup();
     for population in populations {
-        let size: usize = of(population).map(|(s, _)| s.place.neurons.len()).sum();
+        // Currents are injected into cells.
+        let cells = |s: &Shard<T>| s.place.neurons.len() / s.place.sites;
+        let size: usize = of(population).map(|(s, _)| cells(s)).sum();
         for (shard, of_shard) in of(population) {
             let Some(reversal) = &of_shard.reversal else { continue };
             for ((g, _), flow) in shard.inputs.currents.iter().zip(&reversal.flows) {
                 let (true, Some(flow)) = (*g == generator, flow) else { continue };
                 // A shared current has one sum per block. These sums are added up below.
                 let width = if flow.shared { 1 } else { size };
-                let mine = if flow.shared { shard.place.blocks.len() } else { shard.place.neurons.len() };
+                let mine = if flow.shared { shard.place.blocks.len() } else { cells(shard) };
                 let slots = flow.sums.len() / mine.max(1);
                 let (sums, _) = match &mut found {
                     Some(found) => found,
@@ -203,7 +222,8 @@ fn flows<T: Scalar>(
                         row.iter().for_each(|v| sums[slot] += v);
                         continue;
                     }
-                    let out = &mut sums[slot * width + shard.place.neurons.start..][..row.len()];
+                    let first = shard.place.neurons.start / shard.place.sites;
+                    let out = &mut sums[slot * width + first..][..row.len()];
                     out.iter_mut().zip(row).for_each(|(sum, v)| *sum += v);
                 }
             }
@@ -344,8 +364,9 @@ impl<'t, T: Scalar> Total<'t, T> {
         let largest = if T::NAME == "float32" { f64::from(f32::MAX) } else { f64::MAX };
         let key = |id: &ParameterId| trace.parameters[*id].key.to_string();
         // States are collected population by population (see `sample`), so their names have the same order.
-        let names = (trace.populations.iter())
-            .flat_map(|p| p.system.states.iter().map(|s| full_name(&p.path, &s.name)));
+        let names = (trace.populations.iter()).flat_map(|p| {
+            p.system.states.iter().filter(|s| !s.is_internal).map(|s| full_name(&p.path, &s.name))
+        });
         let path = |g: &usize| trace.generators[*g].0.clone();
         let found = Gradients {
             parameters: wanted.parameters.iter().map(key).zip(total.parameters).collect(),

@@ -14,10 +14,12 @@
 //! Only the facade (`simulation.rs`) imports this module. Code that runs steps knows only observers.
 
 mod backward;
+mod cluster;
 mod collect;
 mod growth;
 mod history;
 mod infinite;
+mod membrane;
 mod probe_adjoint;
 mod record;
 mod reversal;

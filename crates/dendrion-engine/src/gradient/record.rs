@@ -129,12 +129,14 @@ fn leave<T: Scalar>(
             layout: cells.layout,
             system: cells.system.clone(),
             parameters: core.model.parameters.of_system(i),
-            methods: (p.method, p.sde),
+            methods: (cells.step_method(), p.sde),
             spike: (p.surrogate.clone(), p.detach_reset),
             observed: cells.observed_names(),
             fresh: core.ensemble.fresh[i].clone(),
             compiled: compiled[i].clone(),
             level,
+            role: cells.role.clone(),
+            shape: cells.shape.clone(),
         }
     };
     let populations = core.model.cells.iter().enumerate().map(of_population).collect();

@@ -26,6 +26,7 @@ use dendrion_model::Error;
 use dendrion_model::allocate::{collected, filled};
 
 use super::backward::{Backward, STEPS};
+use super::cluster::{AfterFrames, TreeRows};
 use super::growth::{FOLD, Peak, Peaks};
 use super::history::History;
 use super::probe_adjoint::{ProbeAdjoint, given};
@@ -66,42 +67,46 @@ const PORTS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Reversal<T: Scalar> {
     /// The rows of all blocks, in the layout of the reverse program.
-    frames: Buffer<T>,
-    rows: usize,
-    scratch: Buffer<T>,
+    pub(super) frames: Buffer<T>,
+    pub(super) rows: usize,
+    pub(super) scratch: Buffer<T>,
     /// Double-precision sums of the accumulators, block by block and row by row.
-    totals: Vec<f64>,
+    pub(super) totals: Vec<f64>,
     /// Spike adjoints of the epoch, step by step, for all lanes.
     pub(crate) spikes: Buffer<T>,
     /// Whether any spike of this shard has an adjoint.
-    sends: bool,
+    pub(super) sends: bool,
     /// For each table with cotangents of recorded spikes (one row per step of the run), its index and the
     /// size of the population.
-    spike_cotangents: Vec<(usize, usize)>,
-    probe_adjoints: Vec<ProbeAdjoint>,
+    pub(super) spike_cotangents: Vec<(usize, usize)>,
+    pub(super) probe_adjoints: Vec<ProbeAdjoint>,
     /// The recomputed states of an epoch: one at the beginning of each step, and the last one at the end.
     past: Buffer<T>,
     /// Spikes of recomputed steps. The program writes them, but they are not used.
     fired: Vec<u64>,
     /// The neurons that spiked in the current block and epoch.
-    spiked: InputRows<T>,
+    pub(super) spiked: InputRows<T>,
     /// For each state that probes record, the given cotangents of the current block and epoch.
-    given: Vec<InputRows<T>>,
+    pub(super) given: Vec<InputRows<T>>,
     /// For each current input whose generator is wanted, its sums.
     pub(crate) flows: Vec<Option<Flow>>,
     /// The values of a current generator that a step uses, kept to reuse the memory.
     parts: Vec<Part>,
     pub(crate) accumulator: WeightAccumulator,
     /// The first step of the run.
-    begin: u64,
-    input: Buffer<T>,
+    pub(super) begin: u64,
+    pub(super) input: Buffer<T>,
     /// The steps of the current epoch.
-    epoch: Range<u64>,
+    pub(super) epoch: Range<u64>,
     /// The neuron whose cotangents first stopped being finite, if there was one.
     pub(crate) suspect: Option<Suspect>,
     /// For each state, the largest cotangent that causes no warning.
-    limits: Vec<f64>,
+    pub(super) limits: Vec<f64>,
     pub(crate) peaks: Peaks,
+    /// The second program of staggered mechanisms of detailed cells.
+    pub(super) after: Option<AfterFrames<T>>,
+    /// The tree, if this is the shard of a membrane of detailed cells.
+    pub(super) tree: Option<TreeRows<T>>,
 }
 
 impl<T: Scalar> Reversal<T> {
@@ -138,6 +143,8 @@ impl<T: Scalar> Reversal<T> {
             suspect: None,
             limits,
             peaks: Peaks::default(),
+            after: AfterFrames::new(shard, backward)?,
+            tree: None,
         })
     }
 
@@ -355,27 +362,36 @@ impl<T: Scalar> Reversal<T> {
             // The strip lies beyond the last neuron.
             return;
         }
-        for (input, flow) in self.flows.iter_mut().enumerate() {
-            let Some(flow) = flow else { continue };
-            let generator = shard.inputs.currents[input].0;
-            parts(view, generator, (at.step, self.begin), &mut self.parts);
-            let row = (at.block * self.rows + backward.reverse.current(input)) * lanes + at.strip.start;
-            let row = &self.frames[row..][..neurons];
-            for (slot, weight) in &self.parts {
-                if flow.shared {
-                    flow.sums[slot * shard.place.blocks.len() + at.block] +=
-                        weight * row.iter().map(|v| v.to_f64()).sum::<f64>();
-                } else {
-                    let out = &mut flow.sums[slot * shard.place.neurons.len() + first..][..neurons];
-                    out.iter_mut().zip(row).for_each(|(sum, v)| *sum += weight * v.to_f64());
-                }
+        let (frames, rows, blocks) = (&self.frames, self.rows, shard.place.blocks.len());
+        let flows = (&mut self.flows[..], &mut self.parts);
+        flow_into(flows, view, &shard.inputs.currents, (at.step, self.begin), |input, slot, weight, flow| {
+            let row = (at.block * rows + backward.reverse.current(input)) * lanes + at.strip.start;
+            let row = &frames[row..][..neurons];
+            if flow.shared {
+                let sum = row.iter().map(|v| v.to_f64()).sum::<f64>();
+                flow.sums[slot * blocks + at.block] += weight * sum;
+            } else {
+                let out = &mut flow.sums[slot * shard.place.neurons.len() + first..][..neurons];
+                out.iter_mut().zip(row).for_each(|(sum, v)| *sum += weight * v.to_f64());
             }
-        }
+        });
+    }
+
+    /// Calls `add` with each current input whose generator is wanted, with each slot of the generator that a step uses
+    /// and its weight, and with the sums.
+    pub(super) fn flow_into(
+        &mut self,
+        view: &View<'_, T>,
+        currents: &[(usize, InputRows<T>)],
+        step: u64,
+        add: impl FnMut(usize, usize, f64, &mut Flow),
+    ) {
+        flow_into((&mut self.flows, &mut self.parts), view, currents, (step, self.begin), add);
     }
 
     /// Folds the accumulators of a strip into the double-precision sums, sets negligible cotangents to 0, and records
     /// those that are too large or not finite. `step` is the first of the steps reversed since the last fold.
-    fn fold(
+    pub(super) fn fold(
         &mut self,
         backward: &Backward<T>,
         (shard, history): (&Shard<T>, &History<T>),
@@ -383,7 +399,7 @@ impl<T: Scalar> Reversal<T> {
         step: u64,
     ) {
         // The states must be copied before the next epoch overwrites them.
-        if self.suspect.is_none() {
+        if self.suspect.is_none() && shard.place.is_in_order() {
             self.suspect = self.infinite(&backward.reverse, (shard, history), (block, strip.clone()), step);
         }
         let lanes = shard.place.lanes;
@@ -407,9 +423,7 @@ impl<T: Scalar> Reversal<T> {
                 if size < FLUSH {
                     *v = T::default();
                 } else if size > *limit || !size.is_finite() {
-                    // Lanes beyond the last neuron repeat it.
-                    let neuron =
-                        shard.place.neurons.start + (block * lanes + lane).min(shard.place.neurons.len() - 1);
+                    let neuron = shard.place.neurons.start + shard.place.neuron_of(block, lane);
                     self.peaks.note(shard.place.population, Peak { step, state, neuron, value: v.to_f64() });
                 }
             }
@@ -453,7 +467,10 @@ impl<T: Scalar> Reversal<T> {
         // The steps before the first multiple of `FOLD` have not been folded yet.
         (0..shard.place.blocks.len())
             .for_each(|block| self.fold(backward, (shard, history), (block, 0..lanes), self.begin));
-        let place = |i: usize| (i / lanes, i % lanes);
+        let place = |i: usize| {
+            let at = shard.place.lane_of(i);
+            (at / lanes, at % lanes)
+        };
         let total = |k: usize, i: usize| {
             let (block, lane) = place(i);
             self.totals[(block * reverse.accumulators + k) * lanes + lane]
@@ -479,6 +496,23 @@ fn past<'a, T: Scalar>(history: &'a History<T>, again: &'a [T], lanes: usize, at
         history.state(before, at.block).chunks(lanes).for_each(|row| prefetch_all(&row[at.strip.clone()]));
     }
     history.states(at.step, at.count, at.block)
+}
+
+/// Calls `add` for the current inputs whose generators are wanted; see [`Reversal::flow_into`].
+fn flow_into<T: Scalar>(
+    (flows, found): (&mut [Option<Flow>], &mut Vec<Part>),
+    view: &View<'_, T>,
+    currents: &[(usize, InputRows<T>)],
+    (step, begin): (u64, u64),
+    mut add: impl FnMut(usize, usize, f64, &mut Flow),
+) {
+    for (input, flow) in flows.iter_mut().enumerate() {
+        let Some(flow) = flow else { continue };
+        parts(view, currents[input].0, (step, begin), found);
+        for (slot, weight) in &*found {
+            add(input, *slot, *weight, flow);
+        }
+    }
 }
 
 /// Finds the values of a current generator that a step uses, with their weights.

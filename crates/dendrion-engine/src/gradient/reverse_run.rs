@@ -14,9 +14,10 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 
+use dendrion_equations::Phase;
 use dendrion_kernels::{Ring, Scalar};
-use dendrion_model::Error;
 use dendrion_model::allocate::filled;
+use dendrion_model::{Error, Role};
 
 use super::backward::{Asked, Backward, Reversible};
 use super::collect::{self, Gradients, Total};
@@ -161,11 +162,16 @@ fn asked<T: Scalar>(trace: &Trace<T>, probes: &[usize], wanted: &Wanted) -> (Vec
     let shards = trace.samples.first().map_or(&[][..], |s| s.sample.shards.as_slice());
     let one = |(p, (states, observers)): (usize, (Vec<usize>, Vec<usize>))| Asked {
         parameters: wanted.of_population(trace, p),
-        currents: (shards.iter().find(|s| s.place.population == p).into_iter())
-            .flat_map(|s| s.inputs.currents.iter().map(|(g, _)| wanted.generators.contains(g)))
-            .collect(),
+        currents: match trace.populations[p].role {
+            // The input of placed mechanisms and of cells is V.
+            Role::Placed { .. } | Role::Cells(_) => vec![true],
+            _ => (shards.iter().find(|s| s.place.population == p).into_iter())
+                .flat_map(|s| s.inputs.currents.iter().map(|(g, _)| wanted.generators.contains(g)))
+                .collect(),
+        },
         states,
         observables: observers.iter().map(|o| trace.populations[p].observed[*o].clone()).collect(),
+        phase: Phase::Whole,
     };
     let observers = read.iter().map(|(_, observers)| observers.clone()).collect();
     (read.into_iter().enumerate().map(one).collect(), observers)
@@ -253,7 +259,7 @@ fn flow<T: Scalar>(
         (_, Some(Some(current))) => (current.slots(), size == 1 || current.is_shared()),
         _ => return Ok(None),
     };
-    let width = if shared { shard.place.blocks.len() } else { shard.place.neurons.len() };
+    let width = if shared { shard.place.blocks.len() } else { shard.place.neurons.len() / shard.place.sites };
     Ok(Some(Flow { sums: filled(slots.saturating_mul(width), 0.0)?, shared }))
 }
 
@@ -286,7 +292,7 @@ fn shared<'c, T: Scalar>(
         // The adjoints that are read range from the first step of an epoch to the longest delay after its
         // last step, while the adjoints of the next epoch are being written.
         let slots = |r: &Ring<T>| r.slots() + 2 * trace.epoch as usize;
-        let rings = s.delivery.rings.iter().map(|r| Ring::new(s.place.lanes_of_all(), slots(r)));
+        let rings = s.delivery.rings.iter().map(|r| Ring::new(s.place.input_lanes(), slots(r)));
         rings.collect::<Result<_, _>>().map(RwLock::new).map_err(refused)
     };
     Ok(Shared {

@@ -22,12 +22,12 @@ pub(crate) fn spiked<T: Scalar>(
     steps: Range<u64>,
 ) -> Result<(), Error> {
     rows.clear();
-    let first = shard.place.neurons.start + block * shard.place.lanes;
+    let (first, count) = shard.place.neurons_of(block);
     for step in steps {
         let all = history.spikes_at(step);
         // Spikes of a step are sorted by neuron, so those of a block are contiguous.
         let at = |neuron: usize| all.partition_point(|n| (*n as usize) < neuron);
-        let mine = &all[at(first)..at(first + shard.place.lanes)];
+        let mine = &all[at(first)..at(first + count)];
         if mine.is_empty() {
             rows.skip();
             continue;

@@ -27,6 +27,7 @@ use dendrion_kernels::{Ring, Scalar};
 use dendrion_model::Error;
 
 use super::backward::Backward;
+use super::cluster;
 use super::reverse_edge::ReverseEdge;
 use super::shard_trace::{GradientObserver, ShardTrace};
 use super::weight_accumulator::WeightAccumulator;
@@ -184,7 +185,16 @@ fn reverse<T: Scalar>(
     steps: Steps,
     goes_on: &mut dyn FnMut() -> bool,
 ) -> bool {
-    for Member { place, part: shard, observer } in &mut worker.shards {
+    for cluster in worker.shards.chunk_by_mut(|a, b| a.part.place.cluster == b.part.place.cluster) {
+        let [Member { place, part: shard, observer }] = cluster else {
+            let done = cluster::reverse(cluster, shared, steps.clone(), goes_on);
+            let is_through = matches!(done, Ok(true));
+            Shortage::note(&mut cluster[0].part.shortage, steps.start, done.map(drop));
+            if !is_through {
+                return false;
+            }
+            continue;
+        };
         let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else { continue };
         let population = shard.place.population;
         let engine = &shared.engines[population];

@@ -4,7 +4,7 @@ use dendrion_kernels::Scalar;
 use dendrion_model::Error;
 
 use super::trace::Trace;
-use crate::runtime::store::{ParameterId, Target};
+use crate::runtime::store::{Access, ParameterId, Target};
 
 /// The parameters and inputs whose cotangents are wanted.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +49,15 @@ impl Wanted {
         for id in &self.parameters {
             if trace.parameters[*id].target == Target::Cells(population) {
                 wanted[trace.parameters.number(*id)] = true;
+            }
+        }
+        // Placed mechanisms inherit parameters of the membrane.
+        for id in trace.parameters.ids_of(Target::Cells(population)) {
+            if let Access::Inherited(from) = &trace.parameters[id].access {
+                let source = trace.parameters.source(from);
+                if source.is_some_and(|source| self.parameters.contains(&source)) {
+                    wanted[trace.parameters.number(id)] = true;
+                }
             }
         }
         wanted

@@ -248,6 +248,11 @@ impl<T: Scalar> Cells<T> {
         matches!(self.role, Role::Neurons) && self.tape.program.weight() <= CHEAP * state_rows
     }
 
+    /// Returns the numerical method of the program of a step.
+    pub(crate) const fn step_method(&self) -> OdeMethod {
+        self.method
+    }
+
     /// Returns the program of a step as text.
     pub(crate) fn listing(&self) -> String {
         match &self.after {

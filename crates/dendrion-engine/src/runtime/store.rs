@@ -217,7 +217,10 @@ impl ParameterStore {
             }
             _ => None,
         };
-        self.catalog.entries.iter().filter_map(inherits).collect::<Vec<_>>().into_iter()
+        let mut heirs: Vec<usize> = self.catalog.entries.iter().filter_map(inherits).collect();
+        // A population may inherit a parameter under two names.
+        heirs.dedup();
+        heirs.into_iter()
     }
 
     /// Returns the keys of all parameters except the time step, in order.

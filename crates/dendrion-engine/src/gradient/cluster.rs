@@ -1,0 +1,471 @@
+//! The reverse of the steps of detailed cells.
+//!
+//! The stages of a step (`cable/step.rs`) are reversed in the opposite order. λ denotes the cotangents of the right-hand
+//! side of the tree's equations, which [`Tree::reverse`](dendrion_kernels::Tree::reverse) computes:
+//!
+//! ```text
+//! V̄ contains the cotangents of V at the end of the step
+//! staggered mechanisms:  the gates; V̄ += the cotangents of V at their sites
+//! cells:                 the threshold and the reset; V̄ at their CV becomes the cotangent of V before the reset
+//! tree:                  λ, the cotangents of currents (λ) and conductances (-λ Δ); V̄ becomes that of V at the beginning
+//! mechanisms:            their program; V̄ += the cotangents of V at their sites
+//! ```
+//!
+//! Currents and conductances are internal states of the mechanisms. They are recorded like other states, and their
+//! cotangents are passed to the programs of the mechanisms in the rows of these states.
+
+use std::ops::Range;
+use std::sync::PoisonError;
+
+use dendrion_kernels::{Buffer, Frame, Ring, Scalar, TreeFrame, TreeSums};
+use dendrion_model::Error;
+use dendrion_model::allocate::filled;
+
+use super::backward::Backward;
+use super::growth::FOLD;
+use super::history::History;
+use super::probe_adjoint::given;
+use super::reversal::Reversal;
+use super::shard_trace::ShardTrace;
+use super::spiked::spiked;
+use super::sweep::Shared;
+use crate::cable::{Sources, Span, Stage, gather, inject, to_lanes, to_members};
+use crate::recording::recorder::Reads;
+use crate::refused::refused;
+use crate::run::Member;
+use crate::runtime::input_ports::View;
+use crate::runtime::place::Place;
+use crate::runtime::population::Engine;
+use crate::runtime::shard::Shard;
+
+/// The rows and sums of the second program of staggered mechanisms.
+#[derive(Debug)]
+pub(crate) struct AfterFrames<T: Scalar> {
+    frames: Buffer<T>,
+    rows: usize,
+    /// Double-precision sums of the accumulators, block by block and row by row.
+    totals: Vec<f64>,
+}
+
+impl<T: Scalar> AfterFrames<T> {
+    pub(crate) fn new(shard: &Shard<T>, backward: &Backward<T>) -> Result<Option<Self>, Error> {
+        let Some(after) = &backward.after else { return Ok(None) };
+        let (all, rows) = (shard.place.lanes_of_all(), after.reverse.rows());
+        Ok(Some(Self {
+            frames: Buffer::zeroed(all * rows).map_err(refused)?,
+            rows,
+            totals: filled(all * after.reverse.accumulators, 0.0)?,
+        }))
+    }
+
+    /// Adds the accumulators of a block to the sums.
+    fn fold(&mut self, backward: &Backward<T>, lanes: usize, block: usize) {
+        let reverse = &backward.reverse;
+        let frame = &mut self.frames[block * self.rows * lanes..][..self.rows * lanes];
+        for k in 0..reverse.accumulators {
+            let row = &mut frame[reverse.accumulator(k) * lanes..][..lanes];
+            let totals = &mut self.totals[(block * reverse.accumulators + k) * lanes..][..lanes];
+            for (total, v) in totals.iter_mut().zip(row) {
+                *total += v.to_f64();
+                *v = T::default();
+            }
+        }
+    }
+
+    /// Returns the cotangents of coefficients, then zeros for the initial states, each with one value per neuron.
+    pub(crate) fn finish(&mut self, shard: &Shard<T>, backward: &Backward<T>) -> Vec<Vec<f64>> {
+        let (place, reverse) = (&shard.place, &backward.reverse);
+        (0..place.blocks.len()).for_each(|block| self.fold(backward, place.lanes, block));
+        let total = |k: usize, i: usize| {
+            let at = place.lane_of(i);
+            let (block, lane) = (at / place.lanes, at % place.lanes);
+            self.totals[(block * reverse.accumulators + k) * place.lanes + lane]
+        };
+        let n = place.neurons.len();
+        let totals = (0..reverse.accumulators).map(|k| (0..n).map(|i| total(k, i)).collect());
+        totals.chain((0..reverse.states).map(|_| vec![0.0; n])).collect()
+    }
+}
+
+/// The rows and sums of the membrane.
+#[derive(Debug)]
+pub(crate) struct TreeRows<T: Scalar> {
+    v: Buffer<T>,
+    current: Buffer<T>,
+    slope: Buffer<T>,
+    junctions: Buffer<T>,
+    work: Buffer<T>,
+    /// V at the sites of mechanisms.
+    gathered: Buffer<T>,
+    /// The cotangents of V, of currents or of spikes, in the order of lanes.
+    bars: Buffer<T>,
+    nodes: usize,
+    /// Sums of the cotangents of the capacitance, leak, reversal potential and axial conductance of each node, block by
+    /// block.
+    pub(super) sums: [Vec<f64>; 4],
+}
+
+impl<T: Scalar> TreeRows<T> {
+    fn new(members: &[Member<Shard<T>, ShardTrace<T>>], stage: &Stage<T>) -> Result<Option<Self>, Error> {
+        let Stage::Membrane { tree, .. } = stage else { return Ok(None) };
+        let place = &members[1].part.place;
+        let most = members.iter().map(|m| m.part.place.lanes).max().unwrap_or(0);
+        let (nodes, rows) =
+            (tree.nodes() * place.width, |count: usize| Buffer::zeroed(count).map_err(refused));
+        let sums = || filled(nodes * place.blocks.len(), 0.0);
+        Ok(Some(Self {
+            v: rows(place.lanes)?,
+            current: rows(nodes)?,
+            slope: rows(nodes)?,
+            junctions: rows(tree.junctions() * place.width)?,
+            work: rows(nodes)?,
+            gathered: rows(most)?,
+            bars: rows(most)?,
+            nodes: tree.nodes(),
+            sums: [sums()?, sums()?, sums()?, sums()?],
+        }))
+    }
+
+    /// Returns the sums by node, for the cell with index `cell` of the shard.
+    pub(super) fn of_cell(&self, place: &Place, cell: usize, which: usize) -> impl Iterator<Item = f64> + '_ {
+        let (block, lane, width) = (cell / place.width, cell % place.width, place.width);
+        let sums = &self.sums[which][block * self.nodes * width..][..self.nodes * width];
+        sums.iter().skip(lane).step_by(width).copied()
+    }
+}
+
+type Members<T> = [Member<Shard<T>, ShardTrace<T>>];
+
+/// The parts of a member that a reversed step uses.
+struct Unit<'m, T: Scalar> {
+    shard: &'m mut Shard<T>,
+    history: &'m History<T>,
+    reversal: &'m mut Reversal<T>,
+    backward: &'m Backward<T>,
+    engine: &'m Engine<T>,
+    spike_adjoints: Vec<Ring<T>>,
+}
+
+/// The position of the sweep.
+#[derive(Clone, Copy)]
+struct At {
+    block: usize,
+    step: u64,
+    /// The first step of the epoch.
+    begin: u64,
+}
+
+/// Reverses the steps of an epoch for a cluster. Returns `false` if `goes_on`, which is called before each block,
+/// returned `false`.
+pub(super) fn reverse<T: Scalar>(
+    members: &mut Members<T>,
+    shared: &Shared<'_, T>,
+    steps: Range<u64>,
+    goes_on: &mut dyn FnMut() -> bool,
+) -> Result<bool, Error> {
+    let engine = &shared.engines[members[1].part.place.population];
+    if members[1].observer.reversal.as_ref().is_some_and(|r| r.tree.is_none()) {
+        let rows = TreeRows::new(members, &engine.stage)?;
+        if let Some(reversal) = &mut members[1].observer.reversal {
+            reversal.tree = rows;
+        }
+    }
+    let places: Vec<usize> = members.iter().map(|m| m.place).collect();
+    let mut units = Vec::with_capacity(members.len());
+    for Member { place, part: shard, observer } in members.iter_mut() {
+        let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else {
+            return Ok(true);
+        };
+        let population = shard.place.population;
+        // Only this worker writes to the ring of its shard, and no worker reads it between the two barriers.
+        let mut rings = shared.spike_adjoints[*place].write().unwrap_or_else(PoisonError::into_inner);
+        units.push(Unit {
+            shard,
+            history,
+            reversal,
+            backward: &shared.backwards[population],
+            engine: &shared.engines[population],
+            spike_adjoints: std::mem::take(&mut *rings),
+        });
+    }
+    let done = epoch(&mut units, shared, steps, goes_on);
+    for (unit, place) in units.into_iter().zip(places) {
+        *shared.spike_adjoints[place].write().unwrap_or_else(PoisonError::into_inner) = unit.spike_adjoints;
+    }
+    done
+}
+
+fn epoch<T: Scalar>(
+    units: &mut [Unit<'_, T>],
+    shared: &Shared<'_, T>,
+    steps: Range<u64>,
+    goes_on: &mut dyn FnMut() -> bool,
+) -> Result<bool, Error> {
+    for block in 0..units[0].shard.place.blocks.len() {
+        if !goes_on() {
+            return Ok(false);
+        }
+        let count = (steps.end - steps.start) as usize;
+        for unit in units.iter_mut() {
+            let lanes = (block * unit.shard.place.lanes, unit.shard.place.lanes);
+            let Reversal { given: rows, probe_adjoints, .. } = &mut *unit.reversal;
+            for (rows, state) in rows.iter_mut().zip(&unit.backward.states) {
+                given(rows, *state, (probe_adjoints, &shared.tables), lanes, steps.clone())?;
+            }
+        }
+        let head = &mut units[0];
+        spiked(&mut head.reversal.spiked, (head.shard, head.history), block, steps.clone())?;
+        let membrane = &mut units[1];
+        let sources = Sources { engines: &shared.engines, currents: &shared.currents, given: &shared.given };
+        inject(membrane.shard, &sources, block, (steps.start, count))?;
+        for step in steps.clone().rev() {
+            let at = At { block, step, begin: steps.start };
+            reverse_step(units, shared, at)?;
+            if step.is_multiple_of(FOLD) {
+                for unit in units.iter_mut() {
+                    fold(unit, block, step);
+                }
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Folds the accumulators of a block.
+fn fold<T: Scalar>(unit: &mut Unit<'_, T>, block: usize, step: u64) {
+    let lanes = unit.shard.place.lanes;
+    unit.reversal.fold(unit.backward, (unit.shard, unit.history), (block, 0..lanes), step);
+    if let (Some(frames), Some(after)) = (&mut unit.reversal.after, &unit.backward.after) {
+        frames.fold(after, lanes, block);
+    }
+}
+
+fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at: At) -> Result<(), Error> {
+    let (head, rest) = units.split_at_mut(1);
+    let (membrane, placed) = rest.split_at_mut(1);
+    let (head, membrane) = (&mut head[0], &mut membrane[0]);
+    let Some(mut rows) = membrane.reversal.tree.take() else { return Ok(()) };
+    let Stage::Membrane { tree, injected } = &membrane.engine.stage else { return Ok(()) };
+    let Stage::Cells { spike_at } = &head.engine.stage else { return Ok(()) };
+    let (place, width) = (membrane.shard.place.clone(), membrane.shard.place.width);
+    let size = membrane.reversal.rows * place.lanes;
+    let now = membrane.history.state(at.step, at.block);
+    let next = membrane.history.state(at.step + 1, at.block);
+    let bar = &mut membrane.reversal.frames[at.block * size..][..place.lanes];
+    for unit in placed.iter_mut() {
+        unit.store_spike_adjoints(at);
+        unit.reverse_gates((next, width), &mut *bar, &mut rows, at);
+    }
+    let site = spike_at * width..(spike_at + 1) * width;
+    head.reverse_threshold(&mut bar[site.clone()], &mut rows, at);
+    // The membrane: the sums of the step.
+    rows.v[..now.len()].copy_from_slice(now);
+    rows.current.fill(T::default());
+    rows.slope.fill(T::default());
+    for unit in placed.iter() {
+        let Stage::Placed { outputs, spans, .. } = &unit.engine.stage else { continue };
+        let (after, lanes) = (unit.history.state(at.step + 1, at.block), unit.shard.place.lanes);
+        for (sums, row) in [&mut rows.current, &mut rows.slope].into_iter().zip(outputs) {
+            for Span { site, cv, count } in spans {
+                let mine = &after[row * lanes..][site * width..(site + count) * width];
+                for (sum, value) in sums[cv * width..(cv + count) * width].iter_mut().zip(mine) {
+                    *sum = *sum + *value;
+                }
+            }
+        }
+    }
+    let i = (at.step - at.begin) as usize;
+    for ((_, input), cv) in membrane.shard.inputs.currents.iter().zip(injected) {
+        for (sum, value) in rows.current[cv * width..][..width].iter_mut().zip(input.row(i)) {
+            *sum = *sum + *value;
+        }
+    }
+    let first = at.block * rows.nodes * width;
+    let [capacitance, leak, reversal, axial] = &mut rows.sums;
+    let mut sums = TreeSums {
+        capacitance: &mut capacitance[first..],
+        leak: &mut leak[first..],
+        reversal: &mut reversal[first..],
+        axial: &mut axial[first..],
+    };
+    let mut frame = TreeFrame {
+        v: &mut rows.v,
+        current: &mut rows.current,
+        slope: &mut rows.slope,
+        scratch: &mut rows.junctions,
+    };
+    let level = membrane.engine.kernel.level();
+    tree.reverse(level, place.blocks.start + at.block, &mut frame, (&mut *bar, &mut rows.work), &mut sums);
+    for unit in placed.iter_mut() {
+        unit.reverse_currents(&shared.tables, (now, width), &mut *bar, &mut rows, at);
+    }
+    // Probes record V at the beginning of the step.
+    for given in &membrane.reversal.given {
+        for (bar, v) in bar.iter_mut().zip(given.row(i)) {
+            *bar = *bar + *v;
+        }
+    }
+    head.add_before(&mut bar[site], at);
+    membrane.flow(shared, injected, &rows.current, at);
+    membrane.reversal.tree = Some(rows);
+    Ok(())
+}
+
+impl<T: Scalar> Unit<'_, T> {
+    /// Stores the adjoints of arrivals, which are the cotangents of the states to which they are added.
+    fn store_spike_adjoints(&mut self, at: At) {
+        let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
+        let size = self.reversal.rows * lanes;
+        let frame = &self.reversal.frames[at.block * size..][..size];
+        let (first, count) = place.neurons_of(at.block);
+        let first = first - place.neurons.start;
+        for (fed, ring) in self.backward.fed.iter().zip(&mut self.spike_adjoints) {
+            let out = &mut ring.row_mut(at.step)[first..first + count];
+            let mut sum = vec![T::default(); lanes];
+            for state in fed {
+                let row = &frame[state * lanes..][..lanes];
+                sum.iter_mut().zip(row).for_each(|(sum, v)| *sum = *sum + *v);
+            }
+            to_members(place, &sum, out);
+        }
+    }
+
+    /// Reverses the gates of staggered mechanisms.
+    fn reverse_gates(&mut self, (v, width): (&[T], usize), bar: &mut [T], rows: &mut TreeRows<T>, at: At) {
+        let Stage::Placed { spans, .. } = &self.engine.stage else { return };
+        let (Some(backward), Some(after)) = (&self.backward.after, &mut self.reversal.after) else { return };
+        let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
+        let (size, of_after) = (self.reversal.rows * lanes, after.rows * lanes);
+        let states = backward.reverse.states * lanes;
+        let frame = &mut after.frames[at.block * of_after..][..of_after];
+        let own = &mut self.reversal.frames[at.block * size..][..size];
+        frame[..states].copy_from_slice(&own[..states]);
+        let v = gather(v, width, (place, spans), &mut rows.gathered);
+        let past = self.history.states(at.step, 1, at.block);
+        let inputs = [v, &[], &[]];
+        run(&backward.step, (frame, &mut self.reversal.scratch), place, &inputs, past, at);
+        scatter(bar, width, spans, &frame[backward.reverse.current(0) * lanes..][..lanes]);
+        own[..states].copy_from_slice(&frame[..states]);
+    }
+
+    /// Reverses the program of the cells. `bar` contains the cotangents of V at their CV after the reset, which are replaced
+    /// with those before the reset.
+    fn reverse_threshold(&mut self, bar: &mut [T], rows: &mut TreeRows<T>, at: At) {
+        let (place, lanes, width) = (&self.shard.place, self.shard.place.lanes, bar.len());
+        let size = self.reversal.rows * lanes;
+        let i = (at.step - at.begin) as usize;
+        let Reversal { frames, spikes, sends, spiked, given, scratch, .. } = &mut *self.reversal;
+        let frame = &mut frames[at.block * size..][..size];
+        frame[..width].copy_from_slice(bar);
+        let past = self.history.states(at.step, 1, at.block);
+        // Row 1 of the state at the end of the step contains V after the solution of the tree.
+        let solved = &past[past.len() / 2 + lanes..][..lanes];
+        let bars = &mut rows.bars[..lanes];
+        if *sends {
+            let (first, count) = place.neurons_of(at.block);
+            let first = i * place.lanes_of_all() + first - place.neurons.start;
+            bars.fill(T::default());
+            to_lanes(place, &spikes[first..first + count], bars);
+        }
+        let mut inputs = vec![solved, if *sends { &*bars } else { &[] }, spiked.row(i)];
+        inputs.extend(given.iter().map(|rows| rows.row(i)));
+        run(&self.backward.step, (frame, scratch), place, &inputs, past, at);
+        let row = self.backward.reverse.current(0) * lanes;
+        bar.copy_from_slice(&frame[row..][..width]);
+    }
+
+    /// Adds the cotangents of V at the CV of the threshold before the step, which a threshold without a reset reads.
+    fn add_before(&mut self, bar: &mut [T], at: At) {
+        let size = self.reversal.rows * self.shard.place.lanes;
+        let frame = &mut self.reversal.frames[at.block * size..][..bar.len()];
+        for (bar, v) in bar.iter_mut().zip(frame.iter_mut()) {
+            *bar = *bar + *v;
+            *v = T::default();
+        }
+    }
+
+    /// Reverses the program of placed mechanisms that computes currents.
+    fn reverse_currents(
+        &mut self,
+        tables: &[&[f64]],
+        (v, width): (&[T], usize),
+        bar: &mut [T],
+        rows: &mut TreeRows<T>,
+        at: At,
+    ) {
+        let Stage::Placed { outputs, spans, .. } = &self.engine.stage else { return };
+        let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
+        let (size, i) = (self.reversal.rows * lanes, (at.step - at.begin) as usize);
+        let Reversal { frames, given, scratch, probe_adjoints, .. } = &mut *self.reversal;
+        let frame = &mut frames[at.block * size..][..size];
+        for (row, bars) in outputs.iter().zip([&rows.current, &rows.slope]) {
+            let row = &mut frame[row * lanes..][..lanes];
+            row.fill(T::default());
+            for Span { site, cv, count } in spans {
+                let of_cvs = &bars[cv * width..(cv + count) * width];
+                row[site * width..(site + count) * width].copy_from_slice(of_cvs);
+            }
+        }
+        let v = gather(v, width, (place, spans), &mut rows.gathered);
+        let past = self.history.states(at.step, 1, at.block);
+        let mut inputs = vec![v, &[], &[]];
+        inputs.extend(given.iter().map(|rows| rows.row(i)));
+        run(&self.backward.step, (&mut *frame, &mut *scratch), place, &inputs, past, at);
+        for probe_adjoint in probe_adjoints.iter() {
+            let Reads::Observer(o) = probe_adjoint.reads else { continue };
+            let Some(observer) = self.backward.observers.get(o) else { continue };
+            let Some(values) = probe_adjoint.row(at.step, tables) else { continue };
+            let bars = &mut rows.bars[..lanes];
+            bars.fill(T::default());
+            probe_adjoint.add(values, at.block * lanes, bars);
+            run(observer, (&mut *frame, &mut *scratch), place, &[v, bars], past, at);
+        }
+        scatter(bar, width, spans, &frame[self.backward.reverse.current(0) * lanes..][..lanes]);
+    }
+
+    /// Adds the cotangents of injected currents to the sums of their generators.
+    fn flow(&mut self, shared: &Shared<'_, T>, injected: &[usize], lambda: &[T], at: At) {
+        let (place, width) = (&self.shard.place, self.shard.place.width);
+        let (first, cells) = place.cells_of(at.block);
+        let first = first - place.neurons.start / place.sites;
+        let view = View { engine: self.engine, currents: &shared.currents, given: &shared.given };
+        self.reversal.flow_into(&view, &self.shard.inputs.currents, at.step, |input, slot, weight, flow| {
+            let row = &lambda[injected[input] * width..][..cells];
+            if flow.shared {
+                let sum = row.iter().map(|v| v.to_f64()).sum::<f64>();
+                flow.sums[slot * place.blocks.len() + at.block] += weight * sum;
+            } else {
+                let all = place.neurons.len() / place.sites;
+                let out = &mut flow.sums[slot * all + first..][..cells];
+                out.iter_mut().zip(row).for_each(|(sum, v)| *sum += weight * v.to_f64());
+            }
+        });
+    }
+}
+
+/// Runs a reverse program on a block.
+fn run<T: Scalar>(
+    (kernel, coefs): &(dendrion_kernels::Kernel<T>, dendrion_kernels::Coefficients<T>),
+    (frame, scratch): (&mut [T], &mut [T]),
+    place: &Place,
+    inputs: &[&[T]],
+    past: &[T],
+    at: At,
+) {
+    let block = Engine::block_of(coefs, place.blocks.start + at.block);
+    for strip in kernel.strips() {
+        let fired = &mut [0; 0][..];
+        let mut frame = Frame { state: &mut *frame, scratch: &mut *scratch, coefs, block, inputs, fired };
+        kernel.run_strip(&mut frame, past, strip);
+    }
+}
+
+/// Adds the cotangents of V at the sites of mechanisms to those of the CVs.
+fn scatter<T: Scalar>(bar: &mut [T], width: usize, spans: &[Span], row: &[T]) {
+    for Span { site, cv, count } in spans {
+        let mine = &row[site * width..(site + count) * width];
+        for (bar, v) in bar[cv * width..(cv + count) * width].iter_mut().zip(mine) {
+            *bar = *bar + *v;
+        }
+    }
+}
