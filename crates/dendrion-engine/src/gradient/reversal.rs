@@ -120,7 +120,8 @@ impl<T: Scalar> Reversal<T> {
         limits: Vec<f64>,
     ) -> Result<Self, Error> {
         let (all, rows) = (shard.place.lanes_of_all(), backward.reverse.rows());
-        let scratch = backward.scratch_rows * shard.place.lanes;
+        let of_after = backward.after.as_ref().map_or(0, |after| after.scratch_rows);
+        let scratch = backward.scratch_rows.max(of_after) * shard.place.lanes;
         Ok(Self {
             frames: Buffer::zeroed(all * rows).map_err(refused)?,
             rows,
