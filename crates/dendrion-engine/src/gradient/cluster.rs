@@ -17,9 +17,8 @@
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use dendrion_kernels::{Buffer, Frame, Ring, Scalar, TreeFrame, TreeSums};
+use dendrion_kernels::{Frame, Ring, Scalar, TreeFrame, TreeSums};
 use dendrion_model::Error;
-use dendrion_model::allocate::filled;
 
 use super::backward::Backward;
 use super::growth::FOLD;
@@ -29,110 +28,14 @@ use super::reversal::Reversal;
 use super::shard_trace::ShardTrace;
 use super::spiked::spiked;
 use super::sweep::Shared;
+use super::tree_rows::TreeRows;
 use crate::cable::{Sources, Span, Stage, gather, inject, to_lanes, to_members};
 use crate::recording::recorder::Reads;
-use crate::refused::refused;
 use crate::run::Member;
 use crate::runtime::input_ports::View;
 use crate::runtime::place::Place;
 use crate::runtime::population::Engine;
 use crate::runtime::shard::Shard;
-
-/// The rows and sums of the second program of staggered mechanisms.
-#[derive(Debug)]
-pub(crate) struct AfterFrames<T: Scalar> {
-    frames: Buffer<T>,
-    rows: usize,
-    /// Double-precision sums of the accumulators, block by block and row by row.
-    totals: Vec<f64>,
-}
-
-impl<T: Scalar> AfterFrames<T> {
-    pub(crate) fn new(shard: &Shard<T>, backward: &Backward<T>) -> Result<Option<Self>, Error> {
-        let Some(after) = &backward.after else { return Ok(None) };
-        let (all, rows) = (shard.place.lanes_of_all(), after.reverse.rows());
-        Ok(Some(Self {
-            frames: Buffer::zeroed(all * rows).map_err(refused)?,
-            rows,
-            totals: filled(all * after.reverse.accumulators, 0.0)?,
-        }))
-    }
-
-    /// Adds the accumulators of a block to the sums.
-    fn fold(&mut self, backward: &Backward<T>, lanes: usize, block: usize) {
-        let reverse = &backward.reverse;
-        let frame = &mut self.frames[block * self.rows * lanes..][..self.rows * lanes];
-        for k in 0..reverse.accumulators {
-            let row = &mut frame[reverse.accumulator(k) * lanes..][..lanes];
-            let totals = &mut self.totals[(block * reverse.accumulators + k) * lanes..][..lanes];
-            for (total, v) in totals.iter_mut().zip(row) {
-                *total += v.to_f64();
-                *v = T::default();
-            }
-        }
-    }
-
-    /// Returns the cotangents of coefficients, then zeros for the initial states, each with one value per neuron.
-    pub(crate) fn finish(&mut self, shard: &Shard<T>, backward: &Backward<T>) -> Vec<Vec<f64>> {
-        let (place, reverse) = (&shard.place, &backward.reverse);
-        (0..place.blocks.len()).for_each(|block| self.fold(backward, place.lanes, block));
-        let total = |k: usize, i: usize| {
-            let at = place.lane_of(i);
-            let (block, lane) = (at / place.lanes, at % place.lanes);
-            self.totals[(block * reverse.accumulators + k) * place.lanes + lane]
-        };
-        let n = place.neurons.len();
-        let totals = (0..reverse.accumulators).map(|k| (0..n).map(|i| total(k, i)).collect());
-        totals.chain((0..reverse.states).map(|_| vec![0.0; n])).collect()
-    }
-}
-
-/// The rows and sums of the membrane.
-#[derive(Debug)]
-pub(crate) struct TreeRows<T: Scalar> {
-    v: Buffer<T>,
-    current: Buffer<T>,
-    slope: Buffer<T>,
-    junctions: Buffer<T>,
-    work: Buffer<T>,
-    /// V at the sites of mechanisms.
-    gathered: Buffer<T>,
-    /// The cotangents of V, of currents or of spikes, in the order of lanes.
-    bars: Buffer<T>,
-    nodes: usize,
-    /// Sums of the cotangents of the capacitance, leak, reversal potential and axial conductance of each node, block by
-    /// block.
-    pub(super) sums: [Vec<f64>; 4],
-}
-
-impl<T: Scalar> TreeRows<T> {
-    fn new(members: &[Member<Shard<T>, ShardTrace<T>>], stage: &Stage<T>) -> Result<Option<Self>, Error> {
-        let Stage::Membrane { tree, .. } = stage else { return Ok(None) };
-        let place = &members[1].part.place;
-        let most = members.iter().map(|m| m.part.place.lanes).max().unwrap_or(0);
-        let (nodes, rows) =
-            (tree.nodes() * place.width, |count: usize| Buffer::zeroed(count).map_err(refused));
-        let sums = || filled(nodes * place.blocks.len(), 0.0);
-        Ok(Some(Self {
-            v: rows(place.lanes)?,
-            current: rows(nodes)?,
-            slope: rows(nodes)?,
-            junctions: rows(tree.junctions() * place.width)?,
-            work: rows(nodes)?,
-            gathered: rows(most)?,
-            bars: rows(most)?,
-            nodes: tree.nodes(),
-            sums: [sums()?, sums()?, sums()?, sums()?],
-        }))
-    }
-
-    /// Returns the sums by node, for the cell with index `cell` of the shard.
-    pub(super) fn of_cell(&self, place: &Place, cell: usize, which: usize) -> impl Iterator<Item = f64> + '_ {
-        let (block, lane, width) = (cell / place.width, cell % place.width, place.width);
-        let sums = &self.sums[which][block * self.nodes * width..][..self.nodes * width];
-        sums.iter().skip(lane).step_by(width).copied()
-    }
-}
 
 type Members<T> = [Member<Shard<T>, ShardTrace<T>>];
 
@@ -165,7 +68,8 @@ pub(super) fn reverse<T: Scalar>(
 ) -> Result<bool, Error> {
     let engine = &shared.engines[members[1].part.place.population];
     if members[1].observer.reversal.as_ref().is_some_and(|r| r.tree.is_none()) {
-        let rows = TreeRows::new(members, &engine.stage)?;
+        let most = members.iter().map(|m| m.part.place.lanes).max().unwrap_or(0);
+        let rows = TreeRows::new(&engine.stage, &members[1].part.place, most)?;
         if let Some(reversal) = &mut members[1].observer.reversal {
             reversal.tree = rows;
         }
@@ -220,7 +124,7 @@ fn epoch<T: Scalar>(
         inject(membrane.shard, &sources, block, (steps.start, count))?;
         for step in steps.clone().rev() {
             let at = At { block, step, begin: steps.start };
-            reverse_step(units, shared, at)?;
+            reverse_step(units, shared, at);
             if step.is_multiple_of(FOLD) {
                 for unit in units.iter_mut() {
                     fold(unit, block, step);
@@ -240,13 +144,13 @@ fn fold<T: Scalar>(unit: &mut Unit<'_, T>, block: usize, step: u64) {
     }
 }
 
-fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at: At) -> Result<(), Error> {
+fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at: At) {
     let (head, rest) = units.split_at_mut(1);
     let (membrane, placed) = rest.split_at_mut(1);
     let (head, membrane) = (&mut head[0], &mut membrane[0]);
-    let Some(mut rows) = membrane.reversal.tree.take() else { return Ok(()) };
-    let Stage::Membrane { tree, injected } = &membrane.engine.stage else { return Ok(()) };
-    let Stage::Cells { spike_at } = &head.engine.stage else { return Ok(()) };
+    let Some(mut rows) = membrane.reversal.tree.take() else { return };
+    let Stage::Membrane { tree, injected } = &membrane.engine.stage else { return };
+    let Stage::Cells { spike_at } = &head.engine.stage else { return };
     let (place, width) = (membrane.shard.place.clone(), membrane.shard.place.width);
     let size = membrane.reversal.rows * place.lanes;
     let now = membrane.history.state(at.step, at.block);
@@ -308,7 +212,6 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     head.add_before(&mut bar[site], at);
     membrane.flow(shared, injected, &rows.current, at);
     membrane.reversal.tree = Some(rows);
-    Ok(())
 }
 
 impl<T: Scalar> Unit<'_, T> {

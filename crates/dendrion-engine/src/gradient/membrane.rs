@@ -14,9 +14,9 @@ use dendrion_kernels::Scalar;
 use dendrion_model::{OdeMethod, Owner, Role, Values};
 
 use super::backward::Reversible;
-use super::cluster::TreeRows;
 use super::shard_trace::GradientObserver;
 use super::trace::Trace;
+use super::tree_rows::TreeRows;
 use crate::cable::{axial, node_order};
 use crate::run::Observed;
 use crate::runtime::shard::Shard;

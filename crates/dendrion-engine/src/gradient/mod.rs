@@ -8,6 +8,7 @@
 //! | `backward.rs` | the reverse programs of a population |
 //! | `reverse_run.rs` | the reverse run as a whole |
 //! | `sweep.rs`, `reversal.rs` | the backward sweep through epochs and steps, from the last to the first |
+//! | `cluster.rs`, `tree_rows.rs`, `membrane.rs` | detailed cells: the reverse of their stages, and of the tree's coefficients |
 //! | `collect.rs` | the conversion of sums over shards to the gradient |
 //! | `growth.rs`, `infinite.rs`, `suspect.rs` | explanations for cotangents that explode, or become infinite or NaN |
 //!
@@ -35,6 +36,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod tree_rows;
 mod wanted;
 mod weight_accumulator;
 

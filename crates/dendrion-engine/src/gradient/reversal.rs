@@ -26,12 +26,12 @@ use dendrion_model::Error;
 use dendrion_model::allocate::{collected, filled};
 
 use super::backward::{Backward, STEPS};
-use super::cluster::{AfterFrames, TreeRows};
 use super::growth::{FOLD, Peak, Peaks};
 use super::history::History;
 use super::probe_adjoint::{ProbeAdjoint, given};
 use super::spiked::spiked;
 use super::suspect::Suspect;
+use super::tree_rows::{AfterFrames, TreeRows};
 use super::weight_accumulator::WeightAccumulator;
 use crate::inputs::Part;
 use crate::inputs::input_rows::InputRows;
