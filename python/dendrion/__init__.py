@@ -51,11 +51,15 @@ from .modules.module import Module
 from .modules.variables import Collection, VarManager
 from .morphology import DLambda, Location, MaxLength, Morphology, PerSection, Region
 from .neurons.active import AdaptiveIF, AdEx, CadIF, DecayingDendriticSpike, DendriticSpike, Izhikevich
+from .neurons.cable.clamp import VoltageClamp
+from .neurons.cable.neuron import CableNeuron
+from .neurons.cable.sites import Site
 from .neurons.compartment import Compartment, LeakyIF
 from .neurons.coupling import MCConn, MCConnSynapse
 from .neurons.equations import Channel, Soma
+from .neurons.mc_neuron import MCNeuron
 from .neurons.methods import SolverMethodODE, SolverMethodSDE
-from .neurons.neuron import MCNeuron, Neuron
+from .neurons.neuron import Neuron
 from .neurons.receptors import AMPA, GABA, NMDA, Receptor
 from .recordings.recording import Recording, SpikeRecording
 from .simulation.network import Network
@@ -74,6 +78,7 @@ __all__ = [
     "All2All",
     "AssignmentError",
     "BernoulliGenerator",
+    "CableNeuron",
     "CadIF",
     "Channel",
     "Collection",
@@ -143,6 +148,7 @@ __all__ = [
     "Run",
     "RunError",
     "Sigmoid",
+    "Site",
     "SolverMethodODE",
     "SolverMethodSDE",
     "Soma",
@@ -164,6 +170,7 @@ __all__ = [
     "UnknownNameError",
     "UnusedWarning",
     "VarManager",
+    "VoltageClamp",
     "WhiteNoise",
     "__version__",
     "channels",

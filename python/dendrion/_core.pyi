@@ -61,6 +61,18 @@ class Model:
     def add_population(
         self, path: str, size: int, given: dict[str, Any], resets: tuple[bool, bool], ode: str, sde: str
     ) -> int: ...
+    def add_cells(
+        self,
+        path: str,
+        size: int,
+        given: dict[str, Any],
+        resets: tuple[bool, bool],
+        ode: str,
+        shape: tuple[Morphology, Cvs],
+        membrane: dict[str, Any],
+        how: tuple[str, bool, int],
+    ) -> int: ...
+    def add_placed(self, cells: int, sites: list[int], is_density: bool) -> int: ...
     def add_compartment(self, population: int, name: str, soma: bool, given: dict[str, Any]) -> int: ...
     def add_receptor(
         self, population: int, name: str, kind: str, on: int, scale_g: bool, given: dict[str, Any]

@@ -76,7 +76,8 @@ def test_wrong_kinds():
     with pytest.raises(dn.StructureError, match=r"pre and post are both"):
         dn.MCConn(a, a, 1.0)
     with pytest.raises(
-        dn.ParameterTypeError, match=r"MCSynapse: pre = .*: expected an MCNeuron or a generator of spikes"
+        dn.ParameterTypeError,
+        match=r"MCSynapse: pre = .*: expected an MCNeuron, a CableNeuron or a generator",
     ):
         dn.MCSynapse(dn.DCGenerator(), dn.AMPA(t_decay=1.0), dn.All2All())
     with pytest.raises(dn.ParameterTypeError, match=r"ConnGen: mc = .*: expected a receptor for spikes"):

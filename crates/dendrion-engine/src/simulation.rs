@@ -295,12 +295,13 @@ impl Simulation {
         each!(mut self, core => core.export_model())
     }
 
-    /// Returns the program of a population's step as text.
+    /// Returns the program of a population's step as text. On detailed cells, the path of a mechanism stands for all
+    /// mechanisms on the same CVs, and the path of the population for the threshold.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] if there is no population with this path.
+    /// [`Error::UnknownName`] if there is no population with this path, and no mechanism on detailed cells.
     pub fn program(&self, path: &str) -> Result<String, Error> {
-        each!(self, core => Ok(core.model.cells[core.model.population(path)?].listing()))
+        each!(self, core => Ok(core.model.cells[core.model.unit(path)?].listing()))
     }
 
     /// Resets the simulation to its beginning: states get their initial values, pending spikes and recordings

@@ -12,9 +12,11 @@ from ..connections.synapse import ConnGen, MCSynapse
 from ..inputs.generators import Generator
 from ..inputs.noise import Noise
 from ..modules.module import Module
+from ..neurons.cable.neuron import CableNeuron
+from ..neurons.cable.sites import Site
 from ..neurons.compartment import Compartment
 from ..neurons.equations import Channel, Soma
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 from ..neurons.receptors import Receptor
 
 __all__ = ["unconnected", "undriven", "unused"]
@@ -40,7 +42,7 @@ def unconnected(modules: Iterable[Module], sim: _core.Simulation) -> Iterator[st
 def unused(modules: Iterable[Module], recorded: set[str]) -> Iterator[str]:
     """Yield a warning for each generator that has no target and is not recorded, if the network has neurons."""
     modules = list(modules)
-    if not any(isinstance(m, MCNeuron) for m in modules):
+    if not any(isinstance(m, Neuron) for m in modules):
         return
     used = {id(m.pre) for m in modules if isinstance(m, (MCSynapse, ConnGen))}
     for module in modules:
@@ -49,19 +51,20 @@ def unused(modules: Iterable[Module], recorded: set[str]) -> Iterator[str]:
             yield f"{module.path}: drives nothing; add {kind} from it to the network's list, or record it"
 
 
-def undriven(modules: Iterable[Module], owner_of: Mapping[int, MCNeuron], sim: _core.Simulation) -> Iterator[str]:
+def undriven(modules: Iterable[Module], owner_of: Mapping[int, Neuron], sim: _core.Simulation) -> Iterator[str]:
     """Yield a warning for each population that no input reaches, directly or through other populations.
 
     A network with a single population gets no warning, because its ``I_ext`` may be set later.
     """
     modules = list(modules)
-    populations = [m for m in modules if isinstance(m, MCNeuron)]
+    populations = [m for m in modules if isinstance(m, Neuron)]
     if len(populations) == len(modules) == 1:
         return
     states = set(sim.state_names())
     driven = {id(p) for p in populations if _by_itself(p, sim, states)}
     edges = [(m.pre, owner_of[id(m.post[0])]) for m in modules if isinstance(m, MCSynapse)]
-    edges += [(m.pre, owner_of[id(m.mc)]) for m in modules if isinstance(m, ConnGen)]
+    for conn in (m for m in modules if isinstance(m, ConnGen)):
+        edges.append((conn.pre, conn.mc.neuron if isinstance(conn.mc, Site) else owner_of[id(conn.mc)]))
     _reach(driven, edges)
     for population in populations:
         if id(population) not in driven:
@@ -86,18 +89,22 @@ def _reach(driven: set[int], edges: Iterable[tuple[Module, Module]]) -> None:
         reached += new
 
 
-def _by_itself(neuron: MCNeuron, sim: _core.Simulation, states: set[str]) -> bool:
+def _by_itself(neuron: Neuron, sim: _core.Simulation, states: set[str]) -> bool:
     """Return whether a population can be active without input from other modules."""
     for part in neuron.modules():
         if isinstance(part, (Noise, Channel, Soma)):
             return True
-        if isinstance(part, Compartment) and np.any(part.I_ext):
+        if isinstance(part, Compartment) and "I_ext" in part._values and np.any(part.I_ext):
             return True
         if isinstance(part, Receptor) and any(np.any(sim.state(s)) for s in _gates(part) if s in states):
             return True
         if isinstance(part, Compartment) and (potential := f"{part.path}.V") in states:
             rest = part.V_rest
             if np.any(sim.state(potential) != rest) or np.any(rest > neuron.V_th):
+                return True
+        if isinstance(part, CableNeuron):
+            rest = np.broadcast_to(part.V_rest, (part.size, len(part.cvs)))
+            if np.any(sim.state(f"{part.path}.V").reshape(-1, *rest.shape) != rest) or np.max(rest) > np.min(part.V_th):
                 return True
     return False
 

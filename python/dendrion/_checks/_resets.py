@@ -10,7 +10,7 @@ import numpy as np
 from ..neurons.compartment import LeakyIF
 from ..neurons.coupling import MCConnSynapse
 from ..neurons.equations import Channel, Soma
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 
 __all__ = ["cut_short"]
 
@@ -20,7 +20,7 @@ CALCIUM = 100.0
 _REVERSAL = re.compile(r"[eE]|[vV]_?(na|ca|rev)|rev", re.IGNORECASE)
 
 
-def cut_short(neuron: MCNeuron) -> Iterator[str]:
+def cut_short(neuron: Neuron) -> Iterator[str]:
     """Yield a warning if spikes reset V of a soma with channels that generate action potentials."""
     if not neuron.reset:
         return

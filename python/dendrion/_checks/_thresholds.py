@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..neurons.compartment import Compartment, LeakyIF
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 
 __all__ = ["unusual"]
 
@@ -16,7 +16,7 @@ __all__ = ["unusual"]
 DEFAULT = 1.0
 
 
-def unusual(neuron: MCNeuron, compartments: Sequence[Compartment]) -> Iterator[str]:
+def unusual(neuron: Neuron, compartments: Sequence[Compartment]) -> Iterator[str]:
     """Yield warnings about a population's threshold relative to its resting and reset potentials."""
     threshold, reset = neuron._values["V_th"], neuron._values["V_reset"]
     if "V_th" not in neuron._given and np.all(np.asarray(threshold) == DEFAULT):
@@ -42,7 +42,7 @@ def unusual(neuron: MCNeuron, compartments: Sequence[Compartment]) -> Iterator[s
         )
 
 
-def _above(neuron: MCNeuron, value: Any, threshold: Any) -> tuple[float, float, str] | None:
+def _above(neuron: Neuron, value: Any, threshold: Any) -> tuple[float, float, str] | None:
     """Return the first value above its threshold, this threshold, and a note if only some neurons are affected."""
     value, threshold = np.asarray(value), np.asarray(threshold)
     above = value > threshold

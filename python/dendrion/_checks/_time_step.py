@@ -12,7 +12,7 @@ from ..inputs.noise import OUNoise
 from ..modules.module import Module
 from ..neurons.compartment import Compartment
 from ..neurons.methods import SolverMethodODE
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 from ..neurons.receptors import Receptor
 from ._constants import shortest
 from ._membranes import Membranes, membranes
@@ -43,7 +43,7 @@ _REMEDY = "or odemethod=SolverMethodODE.CRANK_NICOLSON"
 
 
 def too_long(
-    neuron: MCNeuron,
+    neuron: Neuron,
     compartments: Sequence[Compartment],
     method: SolverMethodODE,
     dt: float,
@@ -54,7 +54,7 @@ def too_long(
     For each state, ``rates`` returns its name, the highest rate (1/ms) at which it changes on its own at any voltage
     that a neuron may reach, and the voltage (mV) of this rate.
     """
-    parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, MCNeuron)]
+    parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, Neuron)]
     if method in STABLE:
         own = [_Own(f"{neuron.path}/{name.rpartition('.')[0]}", name.rpartition(".")[2], *at) for name, *at in rates()]
         found = _explicit(membranes(compartments, parts), parts, method, dt, own)
@@ -134,7 +134,7 @@ def _alternating(parts: Sequence[Module], dt: float, own: Sequence[_Own]) -> str
     )
 
 
-def _exponential(neuron: MCNeuron, cell: Membranes, parts: Sequence[Module], dt: float) -> str | None:
+def _exponential(neuron: Neuron, cell: Membranes, parts: Sequence[Module], dt: float) -> str | None:
     """Return a warning if exponential Euler, which is stable, is inaccurate because fast states interact."""
     error, worst = _slowed(cell, dt)
     if error > ERROR:

@@ -17,8 +17,9 @@ from ..modules._fixed import shown
 from ..modules._ownership import SENTINEL, Sentinel
 from ..modules._values import read_only
 from ..modules.module import Module
+from ..neurons.cable.sites import Site
 from ..neurons.compartment import Compartment
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 from ..neurons.receptors import Receptor
 from ..units import has_units, in_unit, unit_in_table
 from ._per_connection import check_weights, spread
@@ -46,7 +47,7 @@ class MCSynapse(Module):
 
     Parameters
     ----------
-    pre : MCNeuron or generator of spikes
+    pre : MCNeuron, CableNeuron or generator of spikes
         Source of the spikes.
     post : AMPA, NMDA or GABA, or a tuple of them
         Receptors of one population. The receptors of a tuple share each connection: a spike adds its weight to each
@@ -76,13 +77,13 @@ class MCSynapse(Module):
 
     _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "post", "plasticity")
     _built_in: ClassVar[tuple[str, ...]] = ("plasticity",)
-    pre: MCNeuron | Generator
+    pre: Neuron | Generator
     post: tuple[Receptor, ...]
     plasticity: Plasticity | None
 
     def __init__(
         self,
-        pre: MCNeuron | Generator,
+        pre: Neuron | Generator,
         post: Receptor | Sequence[Receptor],
         conn: Any,
         parent: Module | Sentinel | None = SENTINEL,
@@ -143,14 +144,15 @@ class MCSynapse(Module):
         return owner is not None
 
     def _ends(self, pre: object, post: object) -> None:
-        if not isinstance(pre, MCNeuron) and not (isinstance(pre, Generator) and pre.spiking):
+        if not isinstance(pre, Neuron) and not (isinstance(pre, Generator) and pre.spiking):
             hint = ""
             if isinstance(pre, Generator):
                 hint = "; a ConnGen injects a current into a compartment"
             elif isinstance(pre, Module) and (population := population_of(pre)) is not None:
                 hint = f"; pass its population, {quoted(population)}"
             raise ParameterTypeError(
-                f"{self._label}: pre = {quoted(pre)}: expected an MCNeuron or a generator of spikes{hint}"
+                f"{self._label}: pre = {quoted(pre)}: expected an MCNeuron, a CableNeuron or a generator of spikes"
+                f"{hint}"
             )
         receptors = tuple(post) if isinstance(post, (tuple, list)) else (post,)
         if not receptors or not all(isinstance(r, Receptor) for r in receptors):
@@ -296,21 +298,23 @@ class ConnGen(Module):
     Parameters
     ----------
     pre : Generator
-        The generator, of the same size as the compartment. A current generator may also have size 1.
-    mc : Compartment
-        The compartment into which the current is injected, or the receptor that receives the spikes (with weight 1).
+        The generator, of the same size as the compartment; for a site, of the number of cells. A current generator may
+        also have size 1.
+    mc : Compartment, Site or Receptor
+        The compartment into which the current is injected; for detailed cells the site, such as ``cells.at("soma")``,
+        whose control volumes all receive the current; or the receptor that receives the spikes (with weight 1).
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """
 
     _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "mc")
     pre: Generator
-    mc: Compartment
+    mc: Compartment | Site
 
     def __init__(
         self,
         pre: Generator,
-        mc: Compartment,
+        mc: Compartment | Site,
         parent: Module | Sentinel | None = SENTINEL,
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
@@ -321,11 +325,13 @@ class ConnGen(Module):
             )
             raise ParameterTypeError(f"{self._label}: pre = {quoted(pre)}: expected a generator{hint}")
         wanted: type = Receptor if pre.spiking else Compartment
-        if not isinstance(mc, wanted):
+        is_site = isinstance(mc, Site) and not pre.spiking
+        if not isinstance(mc, wanted) and not is_site:
             what = "a receptor for spikes" if pre.spiking else "a compartment for a current"
             hint = parts_hint(mc, wanted, "receptor" if pre.spiking else "compartment")
             raise ParameterTypeError(f"{self._label}: mc = {quoted(mc)}: expected {what}{hint}")
-        if pre.size != mc.size and (pre.spiking or pre.size != 1):
+        size = mc.neuron.size if isinstance(mc, Site) else mc.size
+        if pre.size != size and (pre.spiking or pre.size != 1):
             raise StructureError(
                 f"{self._label}: {quoted(pre)} and {quoted(mc)}: a ConnGen connects one to one; expected the same size"
                 f"{'' if pre.spiking else ', or a generator of size 1'}"

@@ -14,7 +14,7 @@ from ..connections.synapse import ConnGen, MCSynapse
 from ..inputs.generators import Generator
 from ..modules.module import Module
 from ..neurons.compartment import Compartment
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 from ..neurons.receptors import Receptor
 from ._neurons import _freeze
 
@@ -36,7 +36,7 @@ def connection(table: Table, values: Values, known: dict[str, Module]) -> MCSyna
     pre = known[table["from"]]
     ends = [table["to"]] if isinstance(table["to"], str) else table["to"]
     post = [known[end] for end in ends]
-    assert isinstance(pre, (MCNeuron, Generator))
+    assert isinstance(pre, (Neuron, Generator))
     receptors = [r for r in post if isinstance(r, Receptor)]
     weight, delay = (_spread(table.get(name), values) for name in ("weight", "delay"))
     conn: Any

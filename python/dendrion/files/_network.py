@@ -11,7 +11,7 @@ from .._suggest import suggests, unknown_name
 from ..connections.synapse import MCSynapse
 from ..errors import ParameterTypeError
 from ..modules.module import Module
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 from ..simulation._log import FILES
 from ..training._sharing import NetworkSharing
 
@@ -64,7 +64,7 @@ class NetworkFiles(NetworkSharing):
         OSError
             If the file cannot be written.
         """
-        populations = [m for m in self._parts.values() if isinstance(m, MCNeuron)]
+        populations = [m for m in self._parts.values() if isinstance(m, Neuron)]
         who = [self._who(p) for p in populations]
         frozen = sorted(self._frozen_keys())
         dense = [m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.shape is not None]
@@ -75,7 +75,7 @@ class NetworkFiles(NetworkSharing):
             self._sim.save_model(name, who, frozen, dense, what)
         FILES.info("saved the model to %s", name)
 
-    def _who(self, p: MCNeuron) -> tuple[str, str | None, int | None, int | None, int | None]:
+    def _who(self, p: Neuron) -> tuple[str, str | None, int | None, int | None, int | None]:
         """Return the path, area and process of a population, and its ids if the user set them."""
         identity = self._identities[id(p)]
         number = identity.id if "id" in p._given else None

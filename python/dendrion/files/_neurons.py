@@ -11,8 +11,8 @@ from ..neurons import active
 from ..neurons.compartment import Compartment, LeakyIF
 from ..neurons.coupling import MCConn, MCConnSynapse
 from ..neurons.equations import Channel, Soma, Written
+from ..neurons.mc_neuron import MCNeuron
 from ..neurons.methods import SolverMethodODE, SolverMethodSDE
-from ..neurons.neuron import MCNeuron
 from ..neurons.receptors import AMPA, GABA, NMDA, Receptor
 from ..surrogate import ATan, Expression, FastSigmoid, Gaussian, MultiGaussian, Sigmoid, Surrogate, Triangle
 from ._places import adopt

@@ -112,13 +112,8 @@ class Generator(Abstract, Module):
         size = self.size if self._piecewise is None else np.size(value)
         _core.check_module(kind, self._label, {name: value}, size)
 
-    def _shaped(self, value: Any) -> Any:
-        """Return a parameter in the shape in which users see it, which is the shape of its values for a Piecewise."""
-        return value if self._piecewise is None else read_only(np.reshape(value, self._piecewise.values.shape))
-
-    def __getattr__(self, name: str) -> Any:
-        value = super().__getattr__(name)
-        return self._shaped(value) if name in self.__dict__["_values"] else value
+    def _shaped(self, name: str, value: Any) -> Any:
+        return value if self._piecewise is None else np.reshape(value, self._piecewise.values.shape)
 
     def _time(self, name: str, value: Any) -> float:
         time = real(f"{self._label}: {name}", value, "a time >= 0 (ms)", "ms")

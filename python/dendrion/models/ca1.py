@@ -18,7 +18,7 @@ from ..modules.module import Module
 from ..neurons.active import DendriticSpike
 from ..neurons.compartment import Compartment, LeakyIF
 from ..neurons.coupling import MCConn, MCConnSynapse
-from ..neurons.neuron import MCNeuron
+from ..neurons.mc_neuron import MCNeuron
 from ..neurons.receptors import AMPA, NMDA
 
 __all__ = ["COUPLINGS", "DENDRITES", "INPUTS", "CA1Pyramidal", "ca1_inputs"]

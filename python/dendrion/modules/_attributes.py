@@ -65,7 +65,7 @@ def set_state(module: Module, name: str, value: Any) -> bool:
 
 def _variables_of(module: Module) -> set[str]:
     """Return the names of those recordable variables of a module that its class defines."""
-    definition = getattr(type(module), "_definition", None)
+    definition = module.__dict__.get("_definition", getattr(type(module), "_definition", None))
     written = () if definition is None else (name for name, _ in definition.variables())
     return {*module._variable_units, *written} - {*module._values}
 

@@ -10,7 +10,7 @@ from .. import _core
 from .._suggest import Suggesting
 from ..connections.synapse import MCSynapse
 from ..errors import ParameterTypeError
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 from ..simulation._log import size
 from ._copies import NotCopied
 from ._fixed import Fixed
@@ -76,7 +76,7 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
         return "\n".join([self._head(), text_table(self._rows()), *self._foot()])
 
     def _repr_html_(self) -> str:
-        trees = [folded(f"{m.path}: parts", html_tree(m)) for m in self.modules if isinstance(m, MCNeuron)]
+        trees = [folded(f"{m.path}: parts", html_tree(m)) for m in self.modules if isinstance(m, Neuron)]
         return "".join([html_table(self._rows(), self._head(), self._foot()), *trees])
 
     def _head(self) -> str:
@@ -92,7 +92,7 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
         rows: list[tuple[str, ...]] = [("module", "kind", "size", "numbers", "method", "connections", "about")]
         for module in self.modules:
             members, numbers, method, count = str(getattr(module, "size", "")), "", "", ""
-            if isinstance(module, MCNeuron):
+            if isinstance(module, Neuron):
                 first = self._identities[id(module)].first
                 numbers = f"{first}-{first + module.size - 1}"
                 method = self._methods[id(module)].name

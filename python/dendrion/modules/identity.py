@@ -11,7 +11,7 @@ from .._numbers import is_whole
 from .._quoted import quoted
 from .._suggest import hint
 from ..errors import ParameterError, ParameterTypeError, StructureError
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 
 __all__ = ["Identity", "numbered", "selected"]
 
@@ -28,7 +28,7 @@ class Identity(NamedTuple):
     first: int
 
 
-def numbered(populations: Sequence[MCNeuron]) -> dict[int, Identity]:
+def numbered(populations: Sequence[Neuron]) -> dict[int, Identity]:
     """Return the identity of each population, keyed by the ``id()`` of its object.
 
     Explicit ids are kept and must not overlap. The remaining ids are assigned in the order of paths and skip explicit
@@ -46,11 +46,11 @@ def numbered(populations: Sequence[MCNeuron]) -> dict[int, Identity]:
     return {id(p): Identity(numbers[id(p)], firsts[id(p)]) for p in ordered}
 
 
-def _gave(population: MCNeuron, name: str) -> bool:
+def _gave(population: Neuron, name: str) -> bool:
     return name in population._given
 
 
-def _check_apart(name: str, given: list[MCNeuron], taken: dict[int, range]) -> None:
+def _check_apart(name: str, given: list[Neuron], taken: dict[int, range]) -> None:
     given = sorted(given, key=lambda p: taken[id(p)].start)
     for before, after in itertools.pairwise(given):
         a, b = taken[id(before)], taken[id(after)]
@@ -63,7 +63,7 @@ def _shown(numbers: range) -> str:
     return str(numbers.start) if len(numbers) == 1 else f"{numbers.start} to {numbers.stop - 1}"
 
 
-def _packed(ordered: list[MCNeuron], taken: dict[int, range], start: int, sizes: list[int]) -> dict[int, int]:
+def _packed(ordered: list[Neuron], taken: dict[int, range], start: int, sizes: list[int]) -> dict[int, int]:
     """Return the first id of each population. Ids that are not explicit are packed into the gaps."""
     occupied = deque(sorted(taken.values(), key=lambda r: r.start))
     firsts = {key: r.start for key, r in taken.items()}
@@ -78,9 +78,7 @@ def _packed(ordered: list[MCNeuron], taken: dict[int, range], start: int, sizes:
     return firsts
 
 
-def selected(
-    populations: Sequence[MCNeuron], identities: dict[int, Identity], criteria: dict[str, Any]
-) -> list[MCNeuron]:
+def selected(populations: Sequence[Neuron], identities: dict[int, Identity], criteria: dict[str, Any]) -> list[Neuron]:
     """Return the populations that meet all criteria."""
     for name in criteria:
         if name not in CRITERIA:
@@ -89,7 +87,7 @@ def selected(
         if wanted is not None and not isinstance(wanted, str) and not is_whole(wanted):
             raise ParameterTypeError(f"network: select: {name} = {quoted(wanted)}: expected a text or an integer")
 
-    def value(population: MCNeuron, name: str) -> Any:
+    def value(population: Neuron, name: str) -> Any:
         return identities[id(population)].id if name == "id" else getattr(population, name)
 
     return [p for p in populations if all(value(p, name) == wanted for name, wanted in criteria.items())]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -28,6 +30,7 @@ from ._attributes import check_assignment, check_deletion, set_state, state_of, 
 from ._containers import check_depth, guarded, named_items
 from ._copies import CopiedAlone
 from ._ownership import SENTINEL, Sentinel, maker_of, tracked, under_construction
+from ._per_site import PerSite
 from ._values import read_only
 from .tables import html_tree
 from .variables import VarManager
@@ -367,7 +370,8 @@ class Module(CopiedAlone):
         for name, *_ in _core.parameters(kind):
             value = self._values.get(name)
             if value is not None:
-                given[name] = value
+                per_site = self._per_site(name)
+                given[name] = value if per_site is None else per_site.whole(value)
             elif name in self._values and name not in self._optional:
                 raise ParameterError(f"{self._label}: {name} = None: expected a number")
         _core.check_module(kind, self._label, given, self.size)
@@ -402,6 +406,9 @@ class Module(CopiedAlone):
         )
         if array.ndim == 0:
             return float(array)
+        per_site = self._per_site(name)
+        if per_site is not None:
+            return per_site.flat(f"{self._label}: {name}", array)
         if array.ndim != 1:
             raise ParameterError(
                 f"{self._label}: {name} = array of shape {array.shape}: expected a number or shape ({self.size},)"
@@ -410,6 +417,15 @@ class Module(CopiedAlone):
 
     def _convert_quantity(self, name: str, value: Any) -> Value | None:
         return self._convert(name, in_unit(f"{self._label}: {name}", value, self._unit_of(name)))
+
+    def _per_site(self, name: str) -> PerSite | None:
+        """Return the numbers of cells and sites, if a parameter or state may have one value per cell and site."""
+        return None
+
+    def _shaped(self, name: str, value: Any) -> Any:
+        """Return a parameter or a state in the shape in which users see it."""
+        per_site = self._per_site(name)
+        return value if per_site is None else per_site.shaped(value)
 
     def _unit_of(self, name: str) -> str:
         """Return the unit of a parameter, or an empty string if it is dimensionless."""
@@ -424,8 +440,25 @@ class Module(CopiedAlone):
             if any(name == p[0] for p in _core.parameters(kind)):
                 if value is None:
                     raise ParameterError(f"{self._label}: {name} = None: expected a number")
-                _core.check(kind, self._label, name, value, self.size)
+                self._check_values(name, value, functools.partial(_core.check, kind, self._label, name, value))
                 return
+
+    def _check_values(self, name: str, value: Value, check: Callable[[int], None]) -> None:
+        """Call a check with the number of values that an array may have. Errors name the CV."""
+        per_site = self._per_site(name)
+        if per_site is None or np.ndim(value) == 0:
+            return check(self.size)
+        try:
+            check(np.size(value))
+        except ParameterError as error:
+            wrong = re.search(rf"{re.escape(name)}\[(\d+)\]", str(error))
+            if wrong is None:
+                raise
+            raise ParameterError(f"{error} ({self._located(int(wrong[1]))})") from None
+
+    def _located(self, member: int) -> str:
+        """Return a description of the site of a member, for messages."""
+        raise NotImplementedError
 
     def _set(self, name: str, value: ArrayLike | None) -> None:
         converted = self._convert(name, value)
@@ -455,7 +488,7 @@ class Module(CopiedAlone):
         if name not in values:
             return state_of(self, name)
         net = self._network
-        return read_only(values[name] if net is None else net._value_of(self, name, values[name]))
+        return read_only(self._shaped(name, values[name] if net is None else net._value_of(self, name, values[name])))
 
     def __dir__(self) -> list[str]:
         return public(self, (*self._values, *states_of(self)))

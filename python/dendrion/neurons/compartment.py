@@ -13,7 +13,10 @@ from ..modules._ownership import SENTINEL, Sentinel, under_construction
 from ..modules.module import Module, Value, checked_size
 from ..units import alternatives, described, fitting
 
-__all__ = ["Compartment", "LeakyIF"]
+__all__ = ["MEMBRANE", "Compartment", "LeakyIF"]
+
+#: Parameters of a compartment's own membrane.
+MEMBRANE = frozenset(("V_rest", "gL", "C", "length", "diameter", "r_axial", "area_factor", "I_ext"))
 
 
 class Given(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -15,7 +16,11 @@ from .._suggest import hint
 from ..connections._targets import parts_hint
 from ..errors import EquationError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from ..modules._ownership import SENTINEL, Sentinel, maker_of
+from ..modules._per_site import PerSite
 from ..modules.module import Module, Value, checked_size
+from ..morphology.places import Region
+from .cable.neuron import CableNeuron
+from .cable.placement import Placement, owner_of, placement
 from .compartment import Compartment, LeakyIF
 
 __all__ = ["Channel", "Soma", "Written"]
@@ -26,7 +31,12 @@ class Written(Module):
 
     #: The equations, in Dendrion's equation language.
     equations: ClassVar[str] = ""
-    _definition: ClassVar[_core.Definition | None] = None
+    #: The equations after they were checked. An instance with a density that depends on the distance has its own.
+    _definition: _core.Definition | None = None
+    #: Whether the module receives spikes.
+    _is_receptor: ClassVar[bool] = False
+    #: The control volumes on which the module is placed, if it is on detailed cells.
+    _placement: Placement | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -53,9 +63,30 @@ class Written(Module):
     def _check_definition(cls, definition: _core.Definition) -> None:
         """Raise an error if the equations belong to a different kind of module."""
 
+    def _place(self, size: Any, on: Any, at: Any) -> Placement | None:
+        """Set the size, which is that of a population, or the number of sites on detailed cells."""
+        if self._placement is None and (place := placement(self, size, on, at, self._is_receptor)) is not None:
+            self._refer("_placement", place)
+            self.size = place.per_site.members
+        elif self._placement is None:
+            self.size = checked_size(self, size)
+        return self._placement
+
+    def _per_site(self, name: str) -> PerSite | None:
+        return None if self._placement is None else self._placement.per_site
+
+    def _located(self, member: int) -> str:
+        assert self._placement is not None
+        return self._placement.sites().located(member % len(self._placement.cvs))
+
+    def _convert(self, name: str, value: Any) -> Value | None:
+        if self._placement is not None:
+            value = self._placement.sites().spread(f"{self._label}: {name}", value, self._unit_of(name))
+        return super()._convert(name, value)
+
     def _declare_written(self, given: Mapping[str, Any]) -> None:
         """Set the parameters of the equations to the values passed by the user, or to their defaults."""
-        definition = type(self)._definition
+        definition = self._definition
         if definition is None:
             raise StructureError(f"{type(self).__name__}: has no equations; expected a subclass with `equations`")
         known = {name: default for name, _, default, _, _ in definition.parameters()}
@@ -69,14 +100,18 @@ class Written(Module):
         self._declare(**{name: given.get(name, default) for name, default in known.items()})
 
     def _check_written(self) -> None:
-        definition = type(self)._definition
+        definition = self._definition
         assert definition is not None
         names = {name for name, *_ in definition.parameters()}
         given = {n: v for n, v in self._values.items() if n in names and v is not None}
+        if self._placement is not None:
+            for name, value in given.items():
+                self._check(name, value)
+            given = {n: self._placement.per_site.whole(v) for n, v in given.items()}
         definition.check_module(self._label, given, self.size)
 
     def _written_values(self) -> dict[str, Value]:
-        definition = type(self)._definition
+        definition = self._definition
         assert definition is not None
         values = {name: self._values[name] for name, *_ in definition.parameters()}
         return {name: value for name, value in values.items() if value is not None}
@@ -90,18 +125,31 @@ class Written(Module):
         return known[name] if name in known else super()._unit_of_variable(name)
 
     def _check(self, name: str, value: Value | None) -> None:
-        definition = type(self)._definition
+        definition = self._definition
         if definition is not None and any(name == p[0] for p in definition.parameters()):
             if value is None:
                 raise ParameterError(f"{self._label}: {name} = None: expected a number")
-            definition.check(self._label, name, value, self.size)
+            self._check_values(name, value, functools.partial(definition.check, self._label, name, value))
             return
         super()._check(name, value)
 
 
 #: Names that parameters of equations cannot have.
 _RESERVED = frozenset(
-    ("size", "on", "parent", "name", "frozen_params", "path", "scale_g", "training", "I_ext", "r_axial", "area_factor")
+    (
+        "size",
+        "on",
+        "at",
+        "parent",
+        "name",
+        "frozen_params",
+        "path",
+        "scale_g",
+        "training",
+        "I_ext",
+        "r_axial",
+        "area_factor",
+    )
 )
 
 
@@ -127,16 +175,19 @@ class Channel(Written):
 
     Parameters
     ----------
-    size : int
-        Number of neurons, each with this mechanism.
-    on : Compartment, optional
+    size : int or CableNeuron
+        Number of neurons, each with this mechanism, or the detailed cells on which it is placed.
+    on : Compartment, Region or str, optional
         The compartment on which the channel acts and whose V it uses. Alternatively, attach the channel with
         [MCConnSynapse][dendrion.MCConnSynapse]. A channel that is created outside an ``__init__`` belongs to the owner
-        of that compartment.
+        of that compartment. On detailed cells, the region on whose control volumes the channel is placed.
     parent, name, frozen_params
         See [Module][dendrion.Module].
+    at : Location, list of Location, or Site, optional
+        On detailed cells, the points at which the channel is placed, instead of a region. Its current is then in pA.
     **given : float or array
         Parameters of the equations, each a number or an array of shape ``(size,)``, in the units of the equations.
+        On detailed cells, see [Densities](../howto/detailed_cells.md#densities).
 
     Examples
     --------
@@ -162,16 +213,26 @@ class Channel(Written):
 
     def __init__(
         self,
-        size: int = 1,
-        on: Compartment | None = None,
+        size: int | CableNeuron = 1,
+        on: Any = None,
         parent: Module | Sentinel | None = SENTINEL,
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
-        **given: ArrayLike,
+        *,
+        at: Any = None,
+        **given: Any,
     ) -> None:
-        self.size = checked_size(self, size)
+        place = self._place(size, on, at)
+        if place is not None:
+            self._refer("on", None)
+            self._declare_written(given)
+            super().__init__(owner_of(self, place, parent), name, frozen_params)
+            self._check_written()
+            return
         if on is not None and not isinstance(on, Compartment):
             hint = parts_hint(on, Compartment, "compartment")
+            if isinstance(on, (str, Region)):
+                hint = "; to place it on a region, pass a CableNeuron as the first argument, where the size stands"
             raise ParameterTypeError(
                 f"{self._label}: on = {quoted(on)}: expected the Compartment on which it acts{hint}"
             )

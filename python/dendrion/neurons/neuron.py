@@ -1,8 +1,8 @@
-"""Neurons: trees of compartments with one soma."""
+"""The base class of populations of neurons."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,16 +15,16 @@ from .._quoted import quoted, told
 from ..connections._targets import class_hint
 from ..connections.initializers import Initializer
 from ..errors import ParameterError, ParameterTypeError, StructureError
-from ..modules._attributes import check_assignment
-from ..modules._ownership import SENTINEL, Sentinel, under_construction
+from ..modules._attributes import check_assignment, states_of
+from ..modules._ownership import under_construction
 from ..modules._values import read_only
 from ..modules.module import Module, Value, checked_size
-from ..surrogate import Sigmoid, Surrogate
+from ..surrogate import Surrogate
 from ..training._tracing import traced
 from ..units import check_unit, in_unit
 from .methods import SolverMethodODE, SolverMethodSDE, member
 
-__all__ = ["MCNeuron", "Neuron"]
+__all__ = ["Neuron"]
 
 
 _METHODS = {"odemethod": SolverMethodODE, "sdemethod": SolverMethodSDE}
@@ -33,133 +33,48 @@ _OF_RESET = ("V_reset", "refractory", "V_spike", "spike_width")
 
 
 class Neuron(Module):
-    """Base class of populations of neurons."""
-
-
-class MCNeuron(Neuron):
-    """A population of multi-compartment neurons. Subclass it, and create the compartments in ``__init__``.
-
-    The soma, a single [LeakyIF][dendrion.LeakyIF], emits a spike when ``V > V_th``, and V is reset. With
-    ``reset=False``, an upward crossing of ``V_th`` emits a spike, and V is left unchanged.
-
-    Parameters
-    ----------
-    size : int
-        Number of neurons.
-    pid : int
-        Process to which the population belongs, >= 0. It is stored for future simulations with several processes
-        (``net.decomposition``), and can be used to select populations.
-    V_th : float or array
-        Threshold (mV).
-    V_reset : float or array, optional
-        Potential after a spike (mV). With ``None``, a spike subtracts ``V_th``, which must then be > 0.
-    stdp_tau, tau_triplet : float or array
-        Time constants (ms) of the fast and slow traces of the neurons' spikes, for plastic connections to the
-        population ([STDP][dendrion.STDP], [TripletSTDP][dendrion.TripletSTDP]).
-    dendritic_delay : int, array of int, Initializer, or callable
-        Dendritic part of the delay of connections (steps): a single value, one per neuron, an initializer whose values
-        are rounded, or a function that takes the size and returns the values. Only plastic connections use it; for
-        them it must be at least 1 and at most the delay.
-    area_name : str, optional
-        Brain area of the population, which can be used to select populations: ``net.select(area_name="CA1")``.
-    surrogate_grad_fn : Surrogate or callable
-        Surrogate derivative of the spike with respect to V for gradients, such as [Sigmoid][dendrion.Sigmoid], or a
-        function of V - V_th (mV) that uses NumPy functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``. Simulations
-        use the hard threshold. A surrogate with ``relative=True`` requires ``V_reset``.
-    id, neuron_start_id : int
-        Network-wide id of the population and of its first neuron, used in results (``spikes.gid``) and selections. By
-        default, a network numbers populations from 0 and neurons from 1, in the order of their paths, and skips ids
-        that are set explicitly. Explicit ids must not overlap.
-    odemethod : SolverMethodODE or str
-        Integration method, as a member of the enumeration or its name, such as ``"rk4"``. If it is not set, the
-        network's ``odemethod`` is used if there is one.
-    sdemethod : SolverMethodSDE or str
-        Integration method for noise ([Noise][dendrion.Noise]); the same rules apply.
-    parent, name, frozen_params
-        See [Module][dendrion.Module].
-    detach_reset : bool
-        Whether gradients omit the derivative of the reset of V with respect to the spike. This derivative is about
-        ``(V_reset - V_th)`` times the surrogate per step, and can make gradients grow without bound over many steps.
-        All other effects of a spike, such as an adaptation current, are always differentiated.
-    reset : bool
-        Whether a spike resets V. Use ``False`` for somas whose channels generate action potentials: a spike is then an
-        upward crossing of ``V_th`` (``V <= V_th`` at the beginning of a step, ``V > V_th`` at its end; the first step
-        starts from the initial V). There is no reset and no refractory period, and setting ``V_reset``,
-        ``refractory``, ``V_spike`` or ``spike_width`` is an error. In gradients the surrogate is evaluated at V at the
-        end of steps that begin at or below ``V_th``, and is 0 in other steps.
-    refractory : float or array
-        Refractory period (ms): time after a spike during which no other spike occurs, while V is still integrated.
-        Rounded to whole steps with a warning.
-    V_spike, spike_width : float or array, optional
-        Two-stage reset: a spike sets V to ``V_spike`` (mV), V is integrated, and after ``spike_width`` (ms, at least
-        one step) it is set to ``V_reset``. The spike can thereby propagate back into dendrites. Set both or neither.
-        Gradients are not supported.
-    """
+    """Base class of populations of neurons: [MCNeuron][dendrion.MCNeuron] and [CableNeuron][dendrion.CableNeuron]."""
 
     _kinds: ClassVar[tuple[str, ...]] = ("population",)
-    _optional: ClassVar[tuple[str, ...]] = ("V_reset", "V_spike", "spike_width")
+    _optional: ClassVar[tuple[str, ...]] = ("V_reset",)
     _fixed: ClassVar[tuple[str, ...]] = (*Module._fixed, "reset")
     _built_in: ClassVar[tuple[str, ...]] = (
         "odemethod",
-        "sdemethod",
         "dendritic_delay",
         "surrogate_grad_fn",
         "detach_reset",
         "id",
         "neuron_start_id",
     )
+    pid: int
+    id: int
+    neuron_start_id: int
+    area_name: str | None
+    dendritic_delay: Any
+    surrogate_grad_fn: Callable[..., Any] | Surrogate
+    detach_reset: bool
+    reset: bool
+    odemethod: SolverMethodODE
+    #: The arguments that the user passed.
+    _given: frozenset[str]
 
-    def __init__(
-        self,
-        size: int = 1,
-        pid: int = 0,
-        V_th: ArrayLike = 1.0,
-        V_reset: ArrayLike | None = 0.0,
-        stdp_tau: ArrayLike = 20.0,
-        tau_triplet: ArrayLike = 110.0,
-        dendritic_delay: Any = 1,
-        area_name: str | None = None,
-        surrogate_grad_fn: Callable[..., Any] | Surrogate = Sigmoid(),  # noqa: B008
-        id: int = 0,
-        neuron_start_id: int = 1,
-        odemethod: SolverMethodODE | str = SolverMethodODE.EULER,
-        sdemethod: SolverMethodSDE | str = SolverMethodSDE.MISLTEAIN,
-        parent: Module | Sentinel | None = SENTINEL,
-        name: str | None = None,
-        frozen_params: Mapping[str, ArrayLike] | None = None,
-        *,
-        detach_reset: bool = True,
-        reset: bool = True,
-        refractory: ArrayLike = 0.0,
-        V_spike: ArrayLike | None = None,
-        spike_width: ArrayLike | None = None,
-    ) -> None:
+    def _settings(self, size: object, **given: Any) -> None:
+        """Set the size and the settings that all neurons have."""
         self.size = checked_size(self, size)
         # A network may choose values for arguments that were not passed.
         self._refer("_given", self.__dict__.get("_arguments", frozenset()))
-        self.pid = pid
-        self.id = id
-        self.neuron_start_id = neuron_start_id
-        self.area_name = area_name
-        self.dendritic_delay = dendritic_delay
-        self.surrogate_grad_fn = surrogate_grad_fn
-        self.detach_reset = detach_reset
-        self.reset = reset
-        if not self.reset and "V_reset" not in self._given:
-            V_reset = None
-        self.odemethod = odemethod
-        self.sdemethod = sdemethod
-        self._declare(V_th=V_th, V_reset=V_reset, refractory=refractory, stdp_tau=stdp_tau, tau_triplet=tau_triplet)
-        self._declare(V_spike=V_spike, spike_width=spike_width)
-        super().__init__(parent, name, frozen_params)
+        for name, value in given.items():
+            setattr(self, name, value)
+
+    def _check_resets(self) -> None:
+        """Check the parameters of the threshold and the reset."""
         if not self.reset:
             for each in _OF_RESET:
-                self._refuse_reset(each, self._values[each])
-        self._check_together("population")
+                self._refuse_reset(each, self._values.get(each))
         self._check_soft_reset("V_th", self._values["V_th"])
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in self._values:
+        if name not in self._values and name not in states_of(self):
             check_assignment(self, name, value)
             value = self._checked(name, value)
         if name in ("id", "neuron_start_id", "odemethod", "sdemethod") and not under_construction(self):
@@ -286,7 +201,7 @@ def _whole(module: Module, name: str, value: object) -> int:
     return int(value)  # type: ignore[call-overload,no-any-return]
 
 
-def _steps(module: MCNeuron, value: Any, shown: str) -> Any:
+def _steps(module: Neuron, value: Any, shown: str) -> Any:
     """Return a dendritic delay in whole steps, a single value or one per neuron, after checking it."""
     what = f"{module._label}: dendritic_delay"
     array = array_of(what, in_unit(what, value, ""), "an integer >= 0 (steps)")

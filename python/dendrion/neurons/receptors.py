@@ -13,8 +13,10 @@ from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError, StructureError
 from ..modules._attributes import check_assignment
 from ..modules._ownership import SENTINEL, Sentinel
-from ..modules.module import Module, Value, checked_size
-from .compartment import Compartment
+from ..modules.module import Module, Value
+from .cable.neuron import CableNeuron
+from .cable.placement import owner_of
+from .compartment import MEMBRANE, Compartment
 from .equations import Written
 
 __all__ = ["AMPA", "GABA", "NMDA", "Receptor"]
@@ -32,14 +34,20 @@ class Receptor(Written, Compartment):
 
     Parameters
     ----------
-    size, V_rest, gL, C, length, diameter, r_axial, area_factor, I_ext
+    size : int or CableNeuron
+        Number of neurons, or the detailed cells on which the receptor is placed.
+    V_rest, gL, C, length, diameter, r_axial, area_factor, I_ext
         Membrane parameters, if the receptor is a compartment itself. See [Compartment][dendrion.Compartment].
+    at : Location, list of Location, Region, str or Site, optional
+        On detailed cells, the points at which the receptor is placed, in the forms that
+        [CableNeuron.at][dendrion.CableNeuron.at] accepts. Its size is the number of pairs of a cell and a point.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     **given : float or array
         Parameters of the equations, each a number or an array of shape ``(size,)``, in the units of the equations.
     """
 
+    _is_receptor: ClassVar[bool] = True
     #: The kind of a built-in receptor.
     _receptor: ClassVar[str | None] = None
     # t_decay is optional here, because the engine's message about a missing value is more specific.
@@ -58,7 +66,7 @@ class Receptor(Written, Compartment):
 
     def __init__(
         self,
-        size: int = 1,
+        size: int | CableNeuron = 1,
         V_rest: ArrayLike = -70,
         gL: ArrayLike = 2.9,
         C: ArrayLike = 58.9,
@@ -71,17 +79,32 @@ class Receptor(Written, Compartment):
         *,
         area_factor: ArrayLike = 1.0,
         I_ext: ArrayLike = 0.0,
-        **given: ArrayLike,
+        at: Any = None,
+        **given: Any,
     ) -> None:
         is_written = self._receptor is None
+        place = self._place(size, None, at)
         if is_written:
-            self.size = checked_size(self, size)
             self._gate(False)
             self._declare_written(given)
-        membrane = (size, V_rest, gL, C, length, diameter, r_axial)
-        Compartment.__init__(self, *membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
+        if place is not None:
+            self._refuse_membrane()
+            Module.__init__(self, owner_of(self, place, parent), name, frozen_params)
+        else:
+            assert not isinstance(size, CableNeuron)
+            membrane = (size, V_rest, gL, C, length, diameter, r_axial)
+            Compartment.__init__(self, *membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
         if is_written:
             self._check_written()
+
+    def _refuse_membrane(self) -> None:
+        """Raise an error for membrane parameters of a receptor on detailed cells, which has no membrane."""
+        useless = sorted(MEMBRANE & self._given)
+        if useless:
+            raise StructureError(
+                f"{self._label}: {', '.join(useless)} would have no effect, because a receptor on detailed cells has "
+                "no membrane of its own; omit these arguments"
+            )
 
     def _gate(self, scale_g: bool, **given: ArrayLike | None) -> None:
         self._refer("_given", self.__dict__.get("_arguments", frozenset()))
@@ -134,8 +157,13 @@ class AMPA(_Excitatory):
 
     Parameters
     ----------
-    size, V_rest, gL, C, length, diameter, r_axial, area_factor, I_ext
+    size : int or CableNeuron
+        Number of neurons, or the detailed cells on which the receptor is placed.
+    V_rest, gL, C, length, diameter, r_axial, area_factor, I_ext
         Membrane parameters, if the receptor is a compartment itself. See [Compartment][dendrion.Compartment].
+    at : Location, list of Location, Region, str or Site, optional
+        On detailed cells, the points at which the receptor is placed, in the forms that
+        [CableNeuron.at][dendrion.CableNeuron.at] accepts. Its size is the number of pairs of a cell and a point.
     g : float or array
         Maximal conductance (nS), >= 0.
     w : float or array
@@ -158,7 +186,7 @@ class AMPA(_Excitatory):
 
     def __init__(
         self,
-        size: int = 1,
+        size: int | CableNeuron = 1,
         V_rest: ArrayLike = -70,
         gL: ArrayLike = 2.9,
         C: ArrayLike = 58.9,
@@ -177,8 +205,9 @@ class AMPA(_Excitatory):
         E: ArrayLike = 0.0,
         area_factor: ArrayLike = 1.0,
         I_ext: ArrayLike = 0.0,
+        at: Any = None,
     ) -> None:
-        self.size = checked_size(self, size)
+        self._place(size, None, at)
         self._gate(scale_g, g=g, w=w, t_rise=t_rise, t_decay=t_decay, E=E)
         membrane = (size, V_rest, gL, C, length, diameter, r_axial)
         super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
@@ -192,7 +221,7 @@ class GABA(Receptor):
     ----------
     E : float or array
         Reversal potential (mV).
-    size, V_rest, gL, C, length, diameter, r_axial, g, w, t_rise, t_decay, scale_g, parent, name, frozen_params
+    size, V_rest, gL, C, length, diameter, r_axial, g, w, t_rise, t_decay, scale_g, parent, name, frozen_params, at
         See [AMPA][dendrion.AMPA].
     area_factor, I_ext
         See [Compartment][dendrion.Compartment].
@@ -203,7 +232,7 @@ class GABA(Receptor):
 
     def __init__(
         self,
-        size: int = 1,
+        size: int | CableNeuron = 1,
         V_rest: ArrayLike = -70,
         gL: ArrayLike = 2.9,
         C: ArrayLike = 58.9,
@@ -222,8 +251,9 @@ class GABA(Receptor):
         E: ArrayLike = -80.0,
         area_factor: ArrayLike = 1.0,
         I_ext: ArrayLike = 0.0,
+        at: Any = None,
     ) -> None:
-        self.size = checked_size(self, size)
+        self._place(size, None, at)
         self._gate(scale_g, g=g, w=w, t_rise=t_rise, t_decay=t_decay, E=E)
         membrane = (size, V_rest, gL, C, length, diameter, r_axial)
         super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
@@ -245,7 +275,7 @@ class NMDA(_Excitatory):
         Steepness of the block (1/mV).
     beta : float or array
         Half-block concentration at ``V = -gamma`` (mM), > 0.
-    size, V_rest, gL, C, length, diameter, r_axial, g, w, t_rise, t_decay, scale_g, parent, name, frozen_params, E
+    size, V_rest, gL, C, length, diameter, r_axial, g, w, t_rise, t_decay, scale_g, parent, name, frozen_params, E, at
         See [AMPA][dendrion.AMPA].
     area_factor, I_ext
         See [Compartment][dendrion.Compartment].
@@ -256,7 +286,7 @@ class NMDA(_Excitatory):
 
     def __init__(
         self,
-        size: int = 1,
+        size: int | CableNeuron = 1,
         V_rest: ArrayLike = -70,
         gL: ArrayLike = 2.9,
         C: ArrayLike = 58.9,
@@ -279,8 +309,9 @@ class NMDA(_Excitatory):
         E: ArrayLike = 0.0,
         area_factor: ArrayLike = 1.0,
         I_ext: ArrayLike = 0.0,
+        at: Any = None,
     ) -> None:
-        self.size = checked_size(self, size)
+        self._place(size, None, at)
         self._gate(scale_g, g=g, w=w, t_rise=t_rise, t_decay=t_decay, E=E)
         self._declare(Mg=Mg, gamma=gamma, alpha=alpha, beta=beta)
         membrane = (size, V_rest, gL, C, length, diameter, r_axial)

@@ -13,7 +13,7 @@ from ..modules.module import Module
 from ..neurons.compartment import Compartment, LeakyIF
 from ..neurons.coupling import MCConn, MCConnSynapse
 from ..neurons.equations import Channel
-from ..neurons.neuron import MCNeuron
+from ..neurons.mc_neuron import MCNeuron
 from ..neurons.receptors import Receptor
 
 __all__ = ["Part", "parts_of", "value_of"]

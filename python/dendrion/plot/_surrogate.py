@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._quoted import quoted, told
 from ..errors import ParameterError, ParameterTypeError
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 from ..surrogate import Surrogate
 from ._axes import drawing, legend
 from ._read import span
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["surrogate"]
 
-Function = Surrogate | Callable[..., Any] | MCNeuron
+Function = Surrogate | Callable[..., Any] | Neuron
 
 
 def surrogate(
@@ -34,7 +34,7 @@ def surrogate(
 
     Parameters
     ----------
-    surrogates : Surrogate, callable or MCNeuron, or a list or dict of them
+    surrogates : Surrogate, callable or neuron, or a list or dict of them
         A surrogate such as ``dn.Sigmoid(2.0)``, a function of ``V - V_th`` (mV), or a population, whose surrogate is
         drawn. A dict maps labels to surrogates. Surrogates with ``relative=True`` are drawn against ``(V - V_th) /
         (V_th - V_reset)`` and cannot be combined with others, except if they belong to populations: the surrogates of
@@ -87,22 +87,22 @@ def _labelled(given: Any) -> tuple[dict[str, Callable[..., Any]], bool]:
     if not items:
         raise ParameterError("plot.surrogate: surrogates is empty; expected a Surrogate, such as dn.Sigmoid()")
     for item in items.values():
-        if not callable(item) and not isinstance(item, MCNeuron):
+        if not callable(item) and not isinstance(item, Neuron):
             raise ParameterTypeError(
                 f"plot.surrogate: surrogates = {quoted(item)}: expected a Surrogate, such as dn.Sigmoid(), a function "
-                "of V - V_th, an MCNeuron, or a list or dict of them"
+                "of V - V_th, a population of neurons, or a list or dict of them"
             )
     relative = {label: isinstance(item, Surrogate) and item.relative for label, item in items.items()}
     if len(set(relative.values())) > 1:
         which = next(label for label, is_relative in relative.items() if is_relative)
         raise ParameterError(
             f"plot.surrogate: {which}: is a function of (V - V_th) / (V_th - V_reset), but others are functions of "
-            "V - V_th; draw them separately, or pass MCNeurons, whose surrogates are drawn against V - V_th"
+            "V - V_th; draw them separately, or pass neurons, whose surrogates are drawn against V - V_th"
         )
-    return {k: _of(item) if isinstance(item, MCNeuron) else item for k, item in items.items()}, any(relative.values())
+    return {k: _of(item) if isinstance(item, Neuron) else item for k, item in items.items()}, any(relative.values())
 
 
-def _of(neuron: MCNeuron) -> Callable[..., Any]:
+def _of(neuron: Neuron) -> Callable[..., Any]:
     """Return the surrogate of a population as a function of V - V_th."""
     function = neuron.surrogate_grad_fn
     if not (isinstance(function, Surrogate) and function.relative):
@@ -119,7 +119,7 @@ def _of(neuron: MCNeuron) -> Callable[..., Any]:
 
 
 def _label(item: Any) -> str:
-    if isinstance(item, MCNeuron):
+    if isinstance(item, Neuron):
         return item.path
     return repr(item).removesuffix("()") if isinstance(item, Surrogate) else told(getattr(item, "__name__", item))
 

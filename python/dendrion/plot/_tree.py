@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..neurons.neuron import MCNeuron
+    from ..neurons.mc_neuron import MCNeuron
 
 __all__ = ["tree"]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..inputs.generators import Generator
     from ..modules.module import Module
-    from ..neurons.neuron import MCNeuron
+    from ..neurons.neuron import Neuron
     from ..simulation.network import Network
 
 __all__ = ["Recording", "SpikeRecording"]
@@ -216,6 +216,7 @@ class Recording(_Probe):
     """Samples of a state or current, up to the current time. Created by ``Network.probe``."""
 
     _indexed: ClassVar[str] = "its arrays, such as recording.values[-1] or recording.values[:, 0]"
+    _cv: NDArray[np.int64] | None = None
 
     def __init__(
         self,
@@ -226,9 +227,10 @@ class Recording(_Probe):
         every: int,
         columns: int,
         index: NDArray[np.int64] | None = None,
+        cv: NDArray[np.int64] | None = None,
     ) -> None:
         super().__init__(net, probe, label)
-        self._gid, self._every, self._columns = gid, every, columns
+        self._gid, self._every, self._columns, self._cv = gid, every, columns, cv
         path, _, variable = label.rpartition(".")
         module = net._by_path[path]
         owner = _population_of(net, module)
@@ -237,7 +239,7 @@ class Recording(_Probe):
         if index is None and gid is not None and owner is not None:
             index = gid - net._identities[id(owner)].first
         self._index = np.arange(columns, dtype=np.int64) if index is None else index
-        fix(self._index, self._gid)
+        fix(self._index, self._gid, self._cv)
 
     @property
     def unit(self) -> str:
@@ -258,6 +260,14 @@ class Recording(_Probe):
     def gid(self) -> NDArray[np.int64] | None:
         """Network-wide id of each column's neuron; ``None`` for connections."""
         return self._gid
+
+    @property
+    def cv(self) -> NDArray[np.int64] | None:
+        """Control volume of each column, for variables of detailed cells; otherwise ``None``.
+
+        Columns are ordered by cell, then by site.
+        """
+        return self._cv
 
     @property
     def t(self) -> NDArray[np.float64]:
@@ -340,7 +350,7 @@ class SpikeRecording(_Probe, SpikeStatistics):
         net: Network,
         probe: int,
         label: str,
-        module: MCNeuron | Generator,
+        module: Neuron | Generator,
         index: NDArray[np.int64] | None = None,
     ) -> None:
         super().__init__(net, probe, label)

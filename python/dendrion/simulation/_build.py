@@ -18,14 +18,14 @@ from ..inputs.custom import CustomGenerator
 from ..inputs.generators import Generator, SpikeGenerator
 from ..inputs.noise import Noise
 from ..modules.module import Module, unused
-from ..neurons.compartment import Compartment, LeakyIF
+from ..neurons.cable.neuron import CableNeuron
+from ..neurons.cable.sites import Site
+from ..neurons.compartment import MEMBRANE, Compartment, LeakyIF
 from ..neurons.coupling import MCConn, MCConnSynapse
 from ..neurons.equations import Channel, Soma
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 from ..neurons.receptors import Receptor
-
-#: Parameters of a compartment's own membrane.
-MEMBRANE = frozenset(("V_rest", "gL", "C", "length", "diameter", "r_axial", "area_factor", "I_ext"))
+from ._cables import check_clamps, inject, translate
 
 
 class Parsed(NamedTuple):
@@ -58,7 +58,9 @@ class Translation:
             _check_free(module)
         _name_roots(self.modules)
         self.indices: dict[int, int] = {}
-        self.neuron_of: dict[int, MCNeuron] = {}
+        self.neuron_of: dict[int, Neuron] = {}
+        #: Populations of mechanisms on detailed cells, by the ids of the mechanisms.
+        self.units: dict[int, int] = {}
         #: Index and path of a projection, "weight" or "delay", and the function that computes the values.
         self.functions: list[tuple[int, str, str, Any]] = []
         self.without_gradient: list[ParameterError] = []
@@ -67,9 +69,10 @@ class Translation:
             self.model = parsed.model
             self.model.set(dt, seed, parsed.noise_seed, dtype, threads)
             return
+        check_clamps(self.modules)
         self.model = _core.Model(dt, seed, dtype, threads)
         for kind, add in (
-            (MCNeuron, self._population),
+            (Neuron, self._neurons),
             (Generator, self._generator),
             (MCSynapse, self._synapse),
             (ConnGen, self._conn_gen),
@@ -89,22 +92,30 @@ class Translation:
 
     # Populations
 
-    def _set_surrogate(self, index: int, neuron: MCNeuron) -> None:
+    def _set_surrogate(self, index: int, neuron: Neuron) -> None:
         try:
             self.model.set_surrogate(index, neuron._surrogate(), neuron.detach_reset)
         except ParameterError as error:
             # Simulations do not need a surrogate, so the error is raised only if a gradient is requested.
             self.without_gradient.append(error)
 
-    def _population(self, neuron: MCNeuron) -> None:
-        given = self._given(neuron, "population")
-        resets = neuron.reset, neuron.reset and neuron._values["V_reset"] is None
-        methods = [self._method(neuron, name).value for name in ("odemethod", "sdemethod")]
-        index = self.model.add_population(neuron.path, neuron.size, given, resets, *methods)
+    def _neurons(self, neuron: Neuron) -> None:
+        if isinstance(neuron, CableNeuron):
+            index = translate(self, neuron)
+        else:
+            given = self._given(neuron, "population")
+            resets = neuron.reset, neuron.reset and neuron._values["V_reset"] is None
+            methods = [self._method(neuron, name).value for name in ("odemethod", "sdemethod")]
+            index = self.model.add_population(neuron.path, neuron.size, given, resets, *methods)
         self.model.set_dendritic_delay(index, neuron._dendritic_steps(self.seed))
         self._set_surrogate(index, neuron)
         self.indices[id(neuron)] = index
-        parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, (Generator, MCNeuron))]
+        if not isinstance(neuron, CableNeuron):
+            self._parts(index, neuron)
+
+    def _parts(self, index: int, neuron: Neuron) -> None:
+        """Add the compartments of neurons, and all that acts on them."""
+        parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, (Generator, Neuron))]
         couplings = [m for m in parts if isinstance(m, MCConn)]
         attachments = [m for m in parts if isinstance(m, MCConnSynapse)]
         receptors = [m for m in parts if isinstance(m, Receptor)]
@@ -136,7 +147,7 @@ class Translation:
         for noise in (m for m in parts if isinstance(m, Noise)):
             self._noise(index, neuron, noise)
 
-    def _mechanism(self, index: int, neuron: MCNeuron, module: Channel | Soma, attached: list[MCConnSynapse]) -> None:
+    def _mechanism(self, index: int, neuron: Neuron, module: Channel | Soma, attached: list[MCConnSynapse]) -> None:
         on = module if isinstance(module, Soma) else _place(module, attached)
         if module.size != neuron.size:
             raise StructureError(
@@ -149,25 +160,25 @@ class Translation:
         given = module._written_values()
         self.model.add_mechanism(index, _within(neuron, module), module.equations, self.indices[id(on)], given)
 
-    def _method(self, neuron: MCNeuron, name: str) -> Any:
+    def _method(self, neuron: Neuron, name: str) -> Any:
         """Return the method of a population: its own if it was set, otherwise that of the network, or the default."""
         own, shared = getattr(neuron, name), self.methods[name]
         return own if shared is None or name in neuron._given else shared
 
-    def _member(self, neuron: MCNeuron, part: Module) -> None:
+    def _member(self, neuron: Neuron, part: Module) -> None:
         if isinstance(part, (MCSynapse, ConnGen)):
             return
         if isinstance(part, Compartment) and part.size != neuron.size:
             raise StructureError(f"{part.path}: size = {part.size}: expected {neuron.size}, the size of {neuron.path}")
         self.neuron_of[id(part)] = neuron
 
-    def _compartment(self, index: int, neuron: MCNeuron, part: Compartment) -> None:
+    def _compartment(self, index: int, neuron: Neuron, part: Compartment) -> None:
         part._check_quantities()
         soma = isinstance(part, LeakyIF)
         given = self._given(part, "soma" if soma else "compartment")
         self.indices[id(part)] = self.model.add_compartment(index, _within(neuron, part), soma, given)
 
-    def _noise(self, index: int, neuron: MCNeuron, noise: Noise) -> None:
+    def _noise(self, index: int, neuron: Neuron, noise: Noise) -> None:
         if id(noise.on) not in self.indices or self.neuron_of.get(id(noise.on)) is not neuron:
             raise StructureError(
                 f"{noise.path}: is on {noise.on!r}; expected a compartment of {neuron.path} that has its own membrane"
@@ -175,7 +186,7 @@ class Translation:
         given = self._given(noise, noise._kind)
         self.model.add_noise(index, _within(neuron, noise), noise._kind, self.indices[id(noise.on)], given)
 
-    def _coupling(self, index: int, neuron: MCNeuron, coupling: MCConn) -> None:
+    def _coupling(self, index: int, neuron: Neuron, coupling: MCConn) -> None:
         for end in (coupling.pre, coupling.post):
             if id(end) not in self.indices or self.neuron_of.get(id(end)) is not neuron:
                 raise StructureError(f"{coupling.path}: couples {end!r}, which is not a compartment of {neuron.path}")
@@ -217,7 +228,13 @@ class Translation:
             )
         if len(owners) > 1:
             raise StructureError(f"{module.path}: its receptors belong to several populations; expected one population")
-        population = self.indices[next(iter(owners))]
+        units = {self.units[id(r)] for r in receptors if id(r) in self.units}
+        if len(units) > 1:
+            raise StructureError(
+                f"{module.path}: its receptors are at different locations; expected receptors with the same locations, "
+                "in the same order"
+            )
+        population = units.pop() if units else self.indices[next(iter(owners))]
         return population, [self.indices[id(r), "receptor"] for r in receptors]  # type: ignore[index]
 
     def _source(self, module: Module, pre: Module) -> int:
@@ -226,7 +243,7 @@ class Translation:
         return self.indices[id(pre)]
 
     def _synapse(self, synapse: MCSynapse) -> None:
-        ends = (isinstance(synapse.pre, MCNeuron), self._source(synapse, synapse.pre))
+        ends = (isinstance(synapse.pre, Neuron), self._source(synapse, synapse.pre))
         targets = self._receptors(synapse, synapse.post)
         synapse._check_unsettled()
         conn, given_delay, given_weight = synapse.__dict__["_conn"], synapse.__dict__["_delay"], synapse._values["w"]
@@ -254,6 +271,9 @@ class Translation:
             targets = self._receptors(conn, (conn.mc,))
             rule = ("one_to_one", 0.0, True, True)
             self.model.add_projection(conn.path, False, source, *targets, rule, 1.0, None)
+            return
+        if isinstance(conn.mc, Site):
+            inject(self, conn, source, conn.mc)
             return
         if id(conn.mc) not in self.indices:
             known = id(conn.mc) in self.neuron_of
@@ -323,7 +343,7 @@ def _place(channel: Channel, attached: list[MCConnSynapse]) -> Compartment:
     return places[0]
 
 
-def _within(neuron: MCNeuron, part: Module) -> str:
+def _within(neuron: Neuron, part: Module) -> str:
     return part.path.removeprefix(neuron.path + "/")
 
 
@@ -333,10 +353,10 @@ def _listed(modules: Iterable[Module]) -> list[Module]:
     for listed in modules:
         if not isinstance(listed, Module):
             raise StructureError(f"network: {listed!r}: expected modules (neurons, generators, connections)")
-        inner = [m for m in listed.modules() if isinstance(m, (MCNeuron, Generator, MCSynapse, ConnGen))]
+        inner = [m for m in listed.modules() if isinstance(m, (Neuron, Generator, MCSynapse, ConnGen))]
         if not inner:
             raise StructureError(
-                f"network: {listed!r} contains no neurons, generators or connections; list the MCNeuron, not its parts"
+                f"network: {listed!r} contains no neurons, generators or connections; list the neurons, not their parts"
             )
         found.update((id(m), m) for m in inner)
     return list(found.values())

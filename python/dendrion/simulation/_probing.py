@@ -77,7 +77,7 @@ def check_variable(path: str, module: Module, variable: Any, known: Callable[[st
             name=variable,
             known=known(path),
         )
-    if variable != "spikes" and isinstance(module, Neuron):
+    if variable != "spikes" and isinstance(module, Neuron) and variable not in known(path):
         places = [m.path for m in module.modules() if variable in m._variable_units and isinstance(m, Compartment)]
         if places:
             more = f", ... ({len(places)} in all)" if len(places) > 8 else ""

@@ -24,18 +24,22 @@ from ..inputs.noise import OUNoise
 from ..modules._repr import NetworkShown
 from ..modules.identity import numbered, selected
 from ..modules.module import Module
+from ..neurons.cable.neuron import CableNeuron
+from ..neurons.cable.sites import Site
 from ..neurons.compartment import Compartment
-from ..neurons.equations import Channel
+from ..neurons.equations import Channel, Written
 from ..neurons.methods import SolverMethodODE, SolverMethodSDE, member
-from ..neurons.neuron import MCNeuron
+from ..neurons.neuron import Neuron
 from ..recordings._collection import NetworkRecordings, What
 from ..recordings._stream import Place, Streams
 from ..recordings.recording import Recording, SpikeRecording
 from ..units import has_units
 from ._build import Parsed, Translation
+from ._cables import cable_program
+from ._columns import columns_of
 from ._log import log_built
 from ._probing import check_variable, listed
-from ._settings import chosen, float_type, interval, positive, whole
+from ._settings import float_type, interval, positive, whole
 from .running import NetworkRuns
 from .values import NetworkValues
 
@@ -167,17 +171,17 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
     # Populations
 
     @property
-    def populations(self) -> tuple[MCNeuron, ...]:
+    def populations(self) -> tuple[Neuron, ...]:
         """The populations of neurons."""
-        return tuple(m for m in self.modules if isinstance(m, MCNeuron))
+        return tuple(m for m in self.modules if isinstance(m, Neuron))
 
     @property
-    def decomposition(self) -> dict[int, tuple[MCNeuron, ...]]:
+    def decomposition(self) -> dict[int, tuple[Neuron, ...]]:
         """The populations of each process, by ``pid``. Currently, a single process runs all of them."""
         pids = sorted({p.pid for p in self.populations})
         return {pid: tuple(p for p in self.populations if p.pid == pid) for pid in pids}
 
-    def select(self, **criteria: Any) -> list[MCNeuron]:
+    def select(self, **criteria: Any) -> list[Neuron]:
         """Return the populations that meet all criteria.
 
         Parameters
@@ -187,10 +191,10 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         """
         return selected(self.populations, self._identities, criteria)
 
-    def gids(self, population: MCNeuron) -> NDArray[np.int64]:
+    def gids(self, population: Neuron) -> NDArray[np.int64]:
         """Return the network-wide ids of a population's neurons, of shape ``(size,)``."""
         self._path(population)
-        if not isinstance(population, MCNeuron):
+        if not isinstance(population, Neuron):
             raise ParameterTypeError(f"network: {quoted(population)}: expected a population of neurons")
         first = self._identities[id(population)].first
         return np.arange(first, first + population.size, dtype=np.int64)
@@ -211,7 +215,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
     @overload
     def probe(  # type: ignore[overload-overlap]
         self,
-        module: Module,
+        module: Module | Site,
         variable: Literal["spikes"],
         *,
         every: None = None,
@@ -221,7 +225,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
     @overload
     def probe(
         self,
-        module: Module,
+        module: Module | Site,
         variable: str,
         *,
         every: float | None = None,
@@ -231,7 +235,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
     @suggests
     def probe(
         self,
-        module: Module,
+        module: Module | Site,
         variable: str,
         *,
         every: float | None = None,
@@ -242,18 +246,20 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
 
         Parameters
         ----------
-        module : Module
-            The module whose variable is recorded.
+        module : Module or Site
+            The module whose variable is recorded, or a site of detailed cells, such as ``cells.at("soma")``.
         variable : str
             Name of the variable: ``"spikes"`` for a population or spike generator; ``"V"`` or ``"I"`` for a
             compartment; ``"s"``, ``"x"`` or ``"I"`` for a receptor, and also ``"B"`` for an NMDA receptor; a state or
             named expression for a channel; ``"I"`` for an OUNoise; ``"w"`` for an MCSynapse with plastic weights.
-            ``net.variables(module)`` lists the variables of a module.
+            ``net.variables(module)`` lists the variables of a module. Detailed cells have ``"V"``, in all their
+            control volumes or at a site.
         every : float, optional
             Sampling interval (ms), rounded to whole steps with a warning. By default every step is recorded.
         indices : array of int, optional
             Indices of the neurons to record, in the order of the columns; for an MCSynapse, indices of connections
-            (which are ordered by source, then target). By default all neurons or connections are recorded.
+            (which are ordered by source, then target); on detailed cells, indices of (cell, site) pairs, which are
+            ordered by cell, then site. By default all are recorded.
         to : str or path, optional
             A zarr folder, such as ``"run.zarr"``, to which the recording is written during the run, in a group named
             after the recording. Several recordings may share a folder. Only data that have not been written yet are
@@ -265,33 +271,32 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
 
     def _probe(
         self,
-        module: Module,
+        module: Module | Site,
         variable: str,
         every: float | None,
         indices: ArrayLike | None,
         to: str | os.PathLike[str] | None,
     ) -> Recording | SpikeRecording:
+        site = module
+        module = module.neuron if isinstance(module, Site) else module
         path = self._recordable(module, variable)
         check_variable(path, module, variable, self._sim.variables)
-        columns = None if indices is None else chosen(path, indices, self._columns(module))
-        if variable == "spikes" and isinstance(module, (MCNeuron, Generator)):
+        columns = columns_of(self, site, path, variable, indices)
+        if variable == "spikes" and isinstance(module, (Neuron, Generator)):
             if every is not None:
                 raise ParameterError(
                     f"{path}: every = {quoted(every)}: expected None, because spikes have their own times"
                 )
             place = None if to is None else Place(f"{path}.spikes", to)
-            probe = self._sim.add_probe(path, variable, 1, columns)
-            index = None if columns is None else np.asarray(columns, dtype=np.int64)
-            what: What = (path, variable, None, columns)
-            return self._keep(place, SpikeRecording, what, probe, f"{path}.spikes", module, index)
+            probe = self._sim.add_probe(path, variable, 1, columns.members)
+            what: What = (path, variable, None, columns.members)
+            return self._keep(place, SpikeRecording, what, probe, f"{path}.spikes", module, columns.neuron)
         steps = 1 if every is None else interval("every", every, self.dt)
         place = None if to is None else Place(f"{path}.{variable}", to)
-        probe = self._sim.add_probe(path, variable, steps, columns)
-        gids = self._gids_of(module, columns)
-        count = self._columns(module) if columns is None else len(columns)
-        index = None if columns is None else np.asarray(columns, dtype=np.int64)
-        what = (path, variable, None if every is None else steps * self.dt, columns)
-        return self._keep(place, Recording, what, probe, f"{path}.{variable}", gids, steps, count, index)
+        probe = self._sim.add_probe(path, variable, steps, columns.members)
+        what = (path, variable, None if every is None else steps * self.dt, columns.members)
+        shown = columns.gid, steps, columns.size, columns.neuron, columns.cv
+        return self._keep(place, Recording, what, probe, f"{path}.{variable}", *shown)
 
     def _keep(
         self, place: Place | None, cls: type[Recording | SpikeRecording], what: What, *arguments: Any
@@ -301,19 +306,12 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             self._streams.add(recording, place)
         return recording
 
-    def _columns(self, module: Module) -> int:
-        """Return the number of members of a module that can be recorded."""
-        return self._sim.connection_count(module.path) if isinstance(module, MCSynapse) else module.size
-
-    def _gids_of(self, module: Module, columns: list[int] | None) -> NDArray[np.int64] | None:
-        """Return the ids of the neurons in a probe's columns, or ``None`` for modules outside neurons."""
+    def _first_gid(self, module: Module) -> int | None:
+        """Return the id of the first neuron of a module's population, or ``None`` for modules outside neurons."""
         owner: Module | None = module
         while owner is not None and id(owner) not in self._identities:
             owner = owner.parent
-        if owner is None or isinstance(module, MCSynapse):
-            return None
-        gids = self._identities[id(owner)].first + np.arange(owner.size, dtype=np.int64)
-        return gids if columns is None else gids[np.asarray(columns, dtype=np.int64)]
+        return None if owner is None else self._identities[id(owner)].first
 
     def variables(self, module: Module) -> list[str]:
         """Return the names of those variables of a module that can be recorded."""
@@ -324,9 +322,13 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         """Numbers of neurons, compartments, connections, spikes, steps and threads, and other facts, by name."""
         return self._sim.summary()
 
-    def program(self, neuron: MCNeuron) -> str:
+    def program(self, neuron: Neuron) -> str:
         """Return the compiled program of a population's step as text, with one instruction per line."""
-        return self._sim.program(self._path(neuron))
+        path = self._path(neuron)
+        if not isinstance(neuron, CableNeuron):
+            return self._sim.program(path)
+        placed = [m for m in neuron.modules() if isinstance(m, Written) and m._placement is not None]
+        return cable_program(path, placed, self._sim.program)
 
     # Access for modules and probes
 
@@ -351,7 +353,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             return path
         if isinstance(module, Generator) and module.spiking:
             return path
-        if not isinstance(module, (MCNeuron, Compartment, Channel, OUNoise)):
+        if not isinstance(module, (Neuron, Compartment, Channel, OUNoise)):
             raise UnknownNameError(
                 f"{path}: a {type(module).__name__} has no variables; expected a population, compartment or receptor",
                 name=name,

@@ -74,7 +74,8 @@ class NetworkValues(NetworkSharing):
     def parameters(self) -> dict[str, NDArray[np.float64]]:
         """Return all parameters except frozen ones, by ``path.parameter``.
 
-        Values are arrays of shape ``()`` or ``(size,)``; weights are named ``w``.
+        Values are arrays of shape ``()`` or ``(size,)``; on detailed cells, of shape ``()``, ``(sites,)`` or ``(cells,
+        sites)``. Weights are named ``w``.
         """
         frozen = self._frozen_keys()
         return {key: value for key, value in self.state_dict().items() if key not in frozen}
@@ -152,7 +153,10 @@ class NetworkValues(NetworkSharing):
         warn_of_all(odd, UnitWarning)
 
     def get_state(self) -> dict[str, NDArray[np.float64]]:
-        """Return all states by ``path.variable``, of shape ``(size,)``, or ``(batch, size)`` with a batch."""
+        """Return all states by ``path.variable``, of shape ``(size,)``, or ``(batch, size)`` with a batch.
+
+        States of detailed cells have the shape ``(cells, sites)`` instead of ``(size,)``.
+        """
         return {key: self._state(key) for key in self._states}
 
     def set_state(self, values: Mapping[str, ArrayLike]) -> None:
@@ -164,7 +168,8 @@ class NetworkValues(NetworkSharing):
             For each key, a number, an array of shape ``(size,)`` or, for a batch, an array of shape ``(batch, size)``.
             With a batch, a number or an array of shape ``(size,)`` applies to all samples. If the network has no batch
             yet, an array of shape ``(batch, size)`` creates one: all samples start from the current state, and the next
-            run must use the same ``batch``.
+            run must use the same ``batch``. For detailed cells, ``size`` stands for ``cells, sites``, and an array of
+            shape ``(sites,)`` applies to all cells.
         """
         _check_mapping("set_state", values, lambda: self._states)
         with self._alone("set_state"):
@@ -175,7 +180,7 @@ class NetworkValues(NetworkSharing):
                     raise unknown_name("network: no state", key, known)
                 if has_units(value):
                     value = in_unit(key, value, self._unit_of_variable(key))
-                converted[key] = numbers(key, value, "a number or an array of numbers")
+                converted[key] = self._flat_state(key, numbers(key, value, "a number or an array of numbers"))
             self._begin_batch(converted)
             before = {key: self._sim.state(key) for key in converted}
             try:
@@ -227,8 +232,8 @@ class NetworkValues(NetworkSharing):
 
     def _converted(self, key: str, value: ArrayLike) -> Value | None:
         module, name = self._owners.get(key, (None, ""))
-        if isinstance(module, (MCSynapse, Generator)):
-            return module._convert(name, value)  # type: ignore[no-any-return]
+        if isinstance(module, (MCSynapse, Generator)) or (module is not None and module._per_site(name) is not None):
+            return module._convert(name, value)
         if has_units(value):
             value = in_unit(key, value, self._unit_of(key))
         return as_number(key, value)
@@ -265,7 +270,28 @@ class NetworkValues(NetworkSharing):
     def _state(self, key: str) -> NDArray[np.float64]:
         """Return a state of shape ``(size,)``, or ``(batch, size)`` with a batch."""
         batch, state = self._sim.batch(), self._sim.state(key)
-        return state.reshape(batch, -1) if batch else state
+        return state.reshape(*([batch] if batch else []), *self._shape_of_state(key))
+
+    def _shape_of_state(self, key: str) -> tuple[int, ...]:
+        """Return the shape of a state: ``(cells, sites)`` on detailed cells, and otherwise ``(size,)``."""
+        path, _, name = key.rpartition(".")
+        module = self._by_path.get(path)
+        per_site = None if module is None else module._per_site(name)
+        return (-1,) if per_site is None else per_site.shape
+
+    def _flat_state(self, key: str, state: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return a state of detailed cells in flat form, and other arrays unchanged."""
+        shape = self._shape_of_state(key)
+        if len(shape) == 1 or state.ndim == 0:
+            return state
+        if state.shape in (shape, shape[1:]):
+            return np.broadcast_to(state, shape).reshape(-1)
+        if state.ndim == 3 and state.shape[1:] == shape:
+            return state.reshape(len(state), -1)
+        raise ParameterError(
+            f"{key} = array of shape {state.shape}: expected a number, shape {shape} for cells and sites, {shape[1:]} "
+            f"for all cells, or (batch, {shape[0]}, {shape[1]}) for a batch"
+        )
 
     def _note(self, key: str, value: Value | None) -> None:
         """Store a value in its module, for use without the network. Weights are not stored, to save memory."""
@@ -348,6 +374,11 @@ class NetworkValues(NetworkSharing):
                 shapes[f"{module.path}.w"] = module.shape
             elif isinstance(module, Generator) and module._piecewise is not None:
                 shapes |= {f"{module.path}.{name}": module._piecewise.values.shape for name in module._values}
+        sizes = dict(zip(self._sim.parameter_names(), self._sim.parameter_sizes(), strict=True))
+        for key, (owner, name) in self._owners.items():
+            per_site = owner._per_site(name)
+            if per_site is not None and per_site.cells > 1 and sizes[key] == per_site.members:
+                shapes[key] = per_site.shape
         return shapes
 
 

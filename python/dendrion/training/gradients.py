@@ -181,7 +181,8 @@ class Run(Fixed, NotCopied, Suggesting):
             # A generator that drives nothing has no cotangents.
             found[path] = value.reshape(shape) if value.size else np.zeros(shape)
         lead = () if self.batch is None else (self.batch,)
-        found.states = {key: value.reshape(*lead, -1) for key, value in states.items()}
+        of = self.net._shape_of_state
+        found.states = {key: value.reshape(*lead, *of(key)) for key, value in states.items()}
         return found
 
     def _shape(self, probe: Recording | SpikeRecording) -> tuple[int, ...]:

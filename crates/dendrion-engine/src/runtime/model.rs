@@ -47,6 +47,18 @@ impl<T: Scalar> Model<T> {
         }
     }
 
+    /// Returns the population with this path, or that of a mechanism on detailed cells.
+    pub(crate) fn unit(&self, path: &str) -> Result<usize, Error> {
+        match self.index.member(path) {
+            Some((population, name))
+                if name.is_empty() || self.network.populations[population].role.cells().is_some() =>
+            {
+                Ok(population)
+            }
+            _ => Err(self.no_population(path)),
+        }
+    }
+
     /// Returns the membrane of the detailed cells that are this population.
     pub(crate) fn membrane(&self, population: usize) -> Option<usize> {
         self.network.populations[population].role.cable().map(|_| population + 1)

@@ -1,5 +1,5 @@
 """The neuron class: the counterpart of NeurAI's module ``mc_neuron``."""
 
-from .....neurons.neuron import MCNeuron
+from .....neurons.mc_neuron import MCNeuron
 
 __all__ = ["MCNeuron"]

@@ -1,0 +1,1 @@
+"""Detailed cells: neurons whose compartments are the control volumes of a morphology."""
