@@ -29,11 +29,24 @@ class Everything(dn.MCNeuron):
         self.conductance = dn.ConductanceNoise(self.dend, 0.1)
 
 
+class Detailed(dn.CableNeuron):
+    """Detailed cells with every kind of mechanism."""
+
+    def __init__(self, size=2):
+        tree = dn.Morphology.ball_and_stick(100.0, 2.0)
+        super().__init__(size, tree, cv=dn.PerSection(3), V_rest=-65.0, V_init=-64.0, name="detailed")
+        self.na = dn.channels.HHNa(self, on="soma")
+        self.ih = dn.channels.Ih(self, on="apical", g=0.1)
+        self.ampa = dn.AMPA(self, at=[tree.at(1, 0.5), tree.at(1, 0.9)], t_decay=2.0)
+        self.clamp = dn.VoltageClamp(self.at(tree.at(1, 1.0)), -50.0, r_series=10.0)
+
+
 def modules():
-    cell = Everything()
+    cell, detailed = Everything(), Detailed()
     poisson = dn.PoissonGenerator(2, 10.0, name="poisson")
     made = [
         cell,
+        detailed,
         poisson,
         dn.BernoulliGenerator(2, prob=0.1, name="bernoulli"),
         dn.SpikeGenerator(2, [0], [1.0], name="given"),
@@ -43,7 +56,9 @@ def modules():
         dn.MCSynapse(poisson, cell.ampa, dn.All2All(), name="syn", plasticity=dn.STDP()),
         dn.MCSynapse(poisson, cell.nmda, np.ones((2, 2)), name="dense"),
     ]
-    made.append(dn.ConnGen(made[5], cell.soma, name="inject"))
+    currents = [m for m in made if isinstance(m, dn.DCGenerator)]
+    made.append(dn.MCSynapse(poisson, detailed.ampa, dn.FixedIndegree(1), name="onto"))
+    made += [dn.ConnGen(currents[0], cell.soma, name="inject"), dn.ConnGen(currents[0], detailed.at("soma"), name="at")]
     return made
 
 
@@ -173,6 +188,7 @@ VALUE_OBJECTS = [
     dn.MaxLength(10.0),
     dn.PerSection(3),
     dn.DLambda(0.1),
+    Detailed().at("soma"),
     dn.VarManager(),
     dn.VarManager()["params"],
 ]
