@@ -164,8 +164,23 @@ def test_the_order_of_lines_has_no_effect(tmp_path):
         assert read(tmp_path, "\n".join(lines[shift:] + lines[:shift])).sections == expected
 
 
+def test_branches_stay_where_they_are_attached_to_a_stacked_soma(tmp_path):
+    soma = "1 1 0 0 0 5 -1\n2 1 2 0 0 5 1\n3 1 7 0 0 5 2\n4 1 10 0 0 5 3\n"
+    inside = "5 3 2 8 0 1 2\n6 3 2 18 0 1 5\n7 3 7 6 0 1 3\n8 3 7 16 0 1 7\n"
+    ends = "9 3 -9 0 0 1 1\n10 3 -19 0 0 1 9\n11 4 20 0 0 1 4\n12 4 30 0 0 1 11\n"
+    tree = read(tmp_path, soma + inside + ends)
+    # The lines from the soma, of 9, 8, 6 and 10 um, are membrane with a diameter of 2 um.
+    lengths = [19.0, 18.0, 16.0, 20.0]
+    assert [s.length for s in tree.sections[1:]] == lengths
+    assert [s.area for s in tree.sections[1:]] == pytest.approx([np.pi * 2.0 * length for length in lengths])
+    assert [tree.position(tree.at(s.index, 0.0))[0] for s in tree.sections[1:]] == [0.0, 2.0, 7.0, 10.0]
+    assert [s.distance for s in tree.sections[1:]] == pytest.approx([5.0, 3.0, 2.0, 5.0])
+
+
 def test_branching_somata_have_order_0(tmp_path):
-    tree = read(tmp_path, "1 1 0 0 0 5 -1\n2 1 9 0 0 5 1\n3 1 -9 0 0 5 1\n4 3 20 0 0 1 2\n5 3 30 0 0 1 4\n")
+    tree = read(
+        tmp_path, "1 1 0 0 0 5 -1\n2 1 9 0 0 5 1\n3 1 19 0 0 5 2\n4 1 -9 0 0 5 1\n5 3 30 0 0 1 3\n6 3 40 0 0 1 5\n"
+    )
     assert sorted((s.kind, s.order) for s in tree.sections) == [("basal", 1), ("soma", 0), ("soma", 0)]
 
 

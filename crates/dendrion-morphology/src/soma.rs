@@ -1,15 +1,16 @@
-//! Conventions for somata in SWC files, which are the same as in NEURON 9.
+//! Conventions for somata in SWC files.
 //!
 //! - One sample of radius r is a cylinder with length and diameter 2r.
-//! - Three samples that represent a sphere are such a cylinder too: two samples are connected to the first, nothing
-//!   else is connected to these two, all diameters are equal, and the length through all three is the diameter.
+//! - Three samples, two of which are connected to the third, are one cylinder. If they represent a sphere (all
+//!   diameters are equal, the length through all three is the diameter, and nothing is connected to the two end
+//!   samples), its length and diameter are 2r, as in NEURON 9. Otherwise, it leads through all three samples.
 //! - Other somata are stacked frusta, which may branch.
 //!
 //! Branches on somata of the first two kinds attach to the centre of the soma and begin at their own first
-//! sample. On stacked frusta, a branch attaches to the beginning of the soma (x = 0) or to the end of a soma
-//! section (x = 1) if its parent sample is there, and otherwise to the centre of the soma section (x = 0.5). The line
-//! from the parent sample to the first sample of the branch is membrane, with the diameter of the first sample, if the
-//! parent sample is an end at which the soma does not branch. Otherwise the branch begins at its own first sample.
+//! sample. Branches on stacked frusta attach at their parent sample; the line from there to their first sample is
+//! membrane with the diameter of that sample. NEURON keeps only the attachment to the ends of a soma section: it moves
+//! other branches to the centre and omits their lines. This would change the axial resistance between branches, so
+//! Dendrion keeps the attachment of the file.
 
 use crate::kind::Kind;
 use crate::points::{Point, distance};
@@ -19,6 +20,8 @@ use crate::points::{Point, distance};
 pub(crate) enum Form {
     /// A cylinder with the area of a sphere around this sample.
     Sphere(usize),
+    /// A cylinder through an end, the centre, and the other end.
+    Cylinder([usize; 3]),
     /// Stacked frusta.
     Stack,
 }
@@ -27,22 +30,24 @@ pub(crate) enum Form {
 pub(crate) fn form(points: &[Point], soma: &[usize]) -> Form {
     match *soma {
         [centre] => Form::Sphere(centre),
-        [a, b, c] => [(a, b, c), (b, a, c), (c, a, b)]
+        [a, b, c] => [[b, a, c], [a, b, c], [a, c, b]]
             .into_iter()
-            .find(|(centre, left, right)| is_sphere(points, *centre, [*left, *right]))
-            .map_or(Form::Stack, |(centre, ..)| Form::Sphere(centre)),
+            .find(|[left, centre, right]| [left, right].iter().all(|i| points[**i].parent == Some(*centre)))
+            .map_or(Form::Stack, |samples| three(points, samples)),
         _ => Form::Stack,
     }
 }
 
-/// Returns whether three samples represent a sphere, as in files from NeuroMorpho.Org.
-fn is_sphere(points: &[Point], centre: usize, others: [usize; 2]) -> bool {
-    let (at, diameter) = (points[centre].position, points[centre].diameter);
-    let is_end = |i: &usize| points[*i].parent == Some(centre) && points[*i].diameter == diameter;
-    let length: f64 = others.iter().map(|i| distance(points[*i].position, at)).sum();
-    others.iter().all(is_end)
-        && (length / diameter - 1.0).abs() < 0.01
-        && !points.iter().any(|p| p.parent.is_some_and(|p| others.contains(&p)))
+/// Returns the form of an end, the centre and the other end. Files from NeuroMorpho.Org represent spheres in this way.
+fn three(points: &[Point], samples: [usize; 3]) -> Form {
+    let [left, centre, right] = samples;
+    let diameter = points[centre].diameter;
+    let gap = |i: usize| distance(points[i].position, points[centre].position);
+    let is_sphere = points[left].diameter == diameter
+        && points[right].diameter == diameter
+        && ((gap(left) + gap(right)) / diameter - 1.0).abs() < 0.01
+        && !points.iter().any(|p| p.parent == Some(left) || p.parent == Some(right));
+    if is_sphere { Form::Sphere(centre) } else { Form::Cylinder(samples) }
 }
 
 /// Returns the samples of a cylinder with the area of a sphere around a sample.

@@ -179,13 +179,13 @@ impl<'a> Splitter<'a> {
     /// Returns the sections, in depth-first order.
     fn sections(mut self) -> Vec<Section> {
         let root = self.points.iter().position(|p| p.parent.is_none()).unwrap_or(0);
-        if let Form::Sphere(centre) = self.form {
-            self.sphere(centre);
-        } else if self.continuation(root, self.points[root].kind).is_none() && !self.children[root].is_empty()
-        {
-            self.branching_root(root);
-        } else {
-            self.waiting.push((root, None));
+        match self.form {
+            Form::Sphere(centre) => {
+                self.compact_soma(&soma::cylinder(&self.points[centre]), &[centre]);
+            }
+            Form::Cylinder(samples) => self.compact_soma(&samples.map(|i| self.sample(i)), &samples),
+            Form::Stack if self.is_fork(root) => self.branching_root(root),
+            Form::Stack => self.waiting.push((root, None)),
         }
         while let Some((first, parent)) = self.waiting.pop() {
             self.section(first, parent);
@@ -193,12 +193,20 @@ impl<'a> Splitter<'a> {
         self.sections
     }
 
-    /// Creates a soma that represents a sphere, to whose centre all branches are attached.
-    fn sphere(&mut self, centre: usize) {
-        self.sections.push(Section::new(Kind::Soma, None, soma::cylinder(&self.points[centre])));
+    /// Creates a soma that is a cylinder. The branches on these points are attached to its centre.
+    fn compact_soma(&mut self, samples: &[([f64; 3], f64)], points: &[usize]) {
+        self.sections.push(Section::new(Kind::Soma, None, samples.iter().copied()));
         let at = Some(Attachment { section: 0, x: 0.5 });
-        let branches = self.children[centre].iter().rev().filter(|c| self.points[**c].kind != Kind::Soma);
-        self.waiting.extend(branches.map(|c| (*c, at)));
+        let mut branches: Vec<usize> =
+            points.iter().flat_map(|i| self.children[*i].iter().copied()).collect();
+        branches.retain(|c| self.points[*c].kind != Kind::Soma);
+        branches.sort_unstable();
+        self.waiting.extend(branches.into_iter().rev().map(|c| (c, at)));
+    }
+
+    /// Returns whether a tree branches at its first point.
+    fn is_fork(&self, root: usize) -> bool {
+        self.continuation(root, self.points[root].kind).is_none() && !self.children[root].is_empty()
     }
 
     /// Plans the sections of a tree that branches at its first point: the first branch is the root, and the
@@ -222,28 +230,29 @@ impl<'a> Splitter<'a> {
             chain.push(next);
             last = next;
         }
-        let sample = |i: usize| (self.points[i].position, self.points[i].diameter);
-        let mut samples: Vec<([f64; 3], f64)> = chain.iter().map(|i| sample(*i)).collect();
+        let mut samples: Vec<([f64; 3], f64)> = chain.iter().map(|i| self.sample(*i)).collect();
         if let Some(start) = self.start(first, samples.len()) {
             samples.insert(0, start);
         }
         if samples.len() == 1 {
             samples.push(samples[0]);
         }
-        let index = self.sections.len();
-        // All sections end at their last point, except that somata may have branches at any point.
-        let place = |i: usize| match i {
-            _ if i == last => 1.0,
-            _ if self.points[i].parent.is_none() => 0.0,
-            _ => 0.5,
+        let section = Section::new(kind, parent, samples);
+        let (index, length) = (self.sections.len(), section.length());
+        let skipped = section.samples.len() - chain.len();
+        // All sections end at their last point, except that stacked somata may have branches at any point.
+        let place = |k: usize| {
+            let x = if chain[k] == last { 1.0 } else { section.samples[k + skipped].distance / length };
+            // Sections without a finite length are refused later.
+            if x.is_finite() { x } else { 0.0 }
         };
         let mut waiting = Vec::new();
         for (k, i) in chain.iter().enumerate() {
             let next = chain.get(k + 1);
             let others = self.children[*i].iter().filter(|c| Some(*c) != next);
-            waiting.extend(others.map(|c| (*c, Some(Attachment { section: index, x: place(*i) }))));
+            waiting.extend(others.map(|c| (*c, Some(Attachment { section: index, x: place(k) }))));
         }
-        self.sections.push(Section::new(kind, parent, samples));
+        self.sections.push(section);
         self.waiting.extend(waiting.into_iter().rev());
     }
 
@@ -265,13 +274,11 @@ impl<'a> Splitter<'a> {
             return Some((parent.position, parent.diameter));
         }
         // Without the line from the soma, a single sample would have no length.
-        let has_line = own == 1 || (self.form == Form::Stack && self.is_plain_end(point.parent?));
-        has_line.then_some((parent.position, point.diameter))
+        (own == 1 || self.form == Form::Stack).then_some((parent.position, point.diameter))
     }
 
-    /// Returns whether a point of the soma is an end at which the soma does not branch.
-    fn is_plain_end(&self, i: usize) -> bool {
-        let further = self.children[i].iter().filter(|c| self.points[**c].kind == Kind::Soma).count();
-        further + usize::from(self.points[i].parent.is_some()) <= 1
+    /// Returns the position and the diameter of a point.
+    fn sample(&self, i: usize) -> ([f64; 3], f64) {
+        (self.points[i].position, self.points[i].diameter)
     }
 }

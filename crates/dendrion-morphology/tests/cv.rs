@@ -64,6 +64,24 @@ fn branches_at_the_centre_of_a_soma_are_connected_to_its_centre() {
 }
 
 #[test]
+fn branches_of_stacked_somata_are_connected_where_they_attach() {
+    let soma = "1 1 0 0 0 1 -1\n2 1 2 0 0 1 1\n3 1 8 0 0 1 2\n4 1 10 0 0 1 3\n";
+    let inside = "5 3 2 6 0 1 2\n6 3 2 10 0 1 5\n7 3 8 6 0 1 3\n8 3 8 10 0 1 7\n";
+    let ends = "9 3 -6 0 0 1 1\n10 3 -10 0 0 1 9\n11 3 16 0 0 1 4\n12 3 20 0 0 1 11\n";
+    let points = read_swc(&format!("{soma}{inside}{ends}")).unwrap();
+    let tree = Morphology::from_points(&points).unwrap();
+    let cvs = discretize(&tree, &CvPolicy::PerSection(vec![5, 1, 1, 1, 1]), MEMBRANE).unwrap();
+    // All diameters are 2 um. CVs of the soma are 2 um long; positions on a boundary belong to the distal CV.
+    let rows: Vec<_> = cvs.nodes[5..].iter().map(|n| (n.parent.unwrap(), n.resistance * PI)).collect();
+    let expected = [(0, 6.0), (1, 5.0), (4, 5.0), (4, 6.0)];
+    assert_eq!(rows.len(), expected.len());
+    for ((parent, resistance), (at, length)) in rows.into_iter().zip(expected) {
+        assert_eq!(parent, at);
+        close(resistance, length);
+    }
+}
+
+#[test]
 fn policies_count_cvs() {
     let lengths = |policy: CvPolicy| {
         let cvs = discretize(&fork(), &policy, MEMBRANE).unwrap();

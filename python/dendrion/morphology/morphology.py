@@ -83,10 +83,11 @@ class Morphology(FixedOnceMade, Suggesting):
         SWC files (``.swc``) are read by Dendrion, Neurolucida files (``.asc``) and HDF5 files (``.h5``) by MorphIO,
         which requires ``pip install "dendrion[morphology]"``.
 
-        Somata are read as NEURON 9 reads them. A soma of one point of radius r becomes a cylinder with length and
-        diameter 2r, and so does a soma of three points that represent a sphere. In both cases, branches attach to the
-        centre of the soma and begin at their own first point. Other somata become stacked frusta; see
-        [Somata in SWC files](../howto/morphologies.md#somata-in-swc-files).
+        A soma of one point of radius r becomes a cylinder with length and diameter 2r. A soma of three points, two of
+        which are connected to the third, becomes one cylinder too. In both cases, branches attach to the centre of the
+        soma and begin at their own first point. Other somata become stacked frusta: a branch attaches at the point that
+        it is connected to, and the line from there to its first point is membrane. For the differences from NEURON,
+        see [Somata in SWC files](../howto/morphologies.md#somata-in-swc-files).
 
         Nothing is repaired: cycles, several roots or somata, and diameters <= 0 raise an error that names the lines of
         the file. Unusual properties, such as long gaps, are listed in [warnings][dendrion.Morphology.warnings].
