@@ -334,14 +334,8 @@ impl<T: Scalar> Unit<'_, T> {
         let view = View { engine: self.engine, currents: &shared.currents, given: &shared.given };
         self.reversal.flow_into(&view, &self.shard.inputs.currents, at.step, |input, slot, weight, flow| {
             let row = &lambda[injected[input] * width..][..cells];
-            if flow.shared {
-                let sum = row.iter().map(|v| v.to_f64()).sum::<f64>();
-                flow.sums[slot * place.blocks.len() + at.block] += weight * sum;
-            } else {
-                let all = place.neurons.len() / place.sites;
-                let out = &mut flow.sums[slot * all + first..][..cells];
-                out.iter_mut().zip(row).for_each(|(sum, v)| *sum += weight * v.to_f64());
-            }
+            let out = &mut flow.sums[slot * flow.width + first..][..cells];
+            out.iter_mut().zip(row).for_each(|(sum, v)| *sum += weight * v.to_f64());
         });
     }
 }

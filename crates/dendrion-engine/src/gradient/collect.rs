@@ -207,17 +207,16 @@ fn flows<T: Scalar>(
             let Some(reversal) = &of_shard.reversal else { continue };
             for ((g, _), flow) in shard.inputs.currents.iter().zip(&reversal.flows) {
                 let (true, Some(flow)) = (*g == generator, flow) else { continue };
-                // A shared current has one sum per block. These sums are added up below.
+                // The sums of a shared current are added up below.
                 let width = if flow.shared { 1 } else { size };
-                let mine = if flow.shared { shard.place.blocks.len() } else { cells(shard) };
+                let mine = flow.width;
                 let slots = flow.sums.len() / mine.max(1);
                 let (sums, _) = match &mut found {
                     Some(found) => found,
                     none => none.insert((filled(slots * width, 0.0)?, width)),
                 };
                 for (slot, row) in flow.sums.chunks(mine.max(1)).enumerate() {
-                    // Blocks depend only on the network, not on the number of shards. The same is true of the
-                    // order of this sum.
+                    // The order of this sum does not depend on the number of shards; see `Flow`.
                     if flow.shared {
                         row.iter().for_each(|v| sums[slot] += v);
                         continue;

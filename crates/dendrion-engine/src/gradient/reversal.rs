@@ -44,8 +44,11 @@ use crate::runtime::shard::{Shard, is_finite};
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
     /// One sum per slot and neuron, or per slot and block if all neurons share the current. Blocks do not
-    /// depend on shards, so neither does the sum over blocks.
+    /// depend on shards, so neither does the sum over blocks. The number of detailed cells in a block depends on the
+    /// number of threads, so these have one sum per slot and cell in both cases.
     pub(crate) sums: Vec<f64>,
+    /// Number of sums per slot.
+    pub(crate) width: usize,
     pub(crate) shared: bool,
 }
 

@@ -259,8 +259,10 @@ fn flow<T: Scalar>(
         (_, Some(Some(current))) => (current.slots(), size == 1 || current.is_shared()),
         _ => return Ok(None),
     };
-    let width = if shared { shard.place.blocks.len() } else { shard.place.neurons.len() / shard.place.sites };
-    Ok(Some(Flow { sums: filled(slots.saturating_mul(width), 0.0)?, shared }))
+    let is_flat = matches!(trace.populations[shard.place.population].role, Role::Neurons);
+    let place = &shard.place;
+    let width = if shared && is_flat { place.blocks.len() } else { place.neurons.len() / place.sites };
+    Ok(Some(Flow { sums: filled(slots.saturating_mul(width), 0.0)?, width, shared }))
 }
 
 /// Returns the connections of a sample, sorted by projection and then by target.
