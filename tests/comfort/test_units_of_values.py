@@ -229,3 +229,12 @@ def test_quantities_are_not_looked_at():
     with pytest.warns(dn.UnitWarning, match=r"cell/soma: I_ext = 1e-08"):
         made.soma.I_ext = 1e-8
     assert isinstance(net, dn.Network)
+
+
+def test_capacitances_may_differ_between_neurons():
+    cell = dn.MCNeuron(2, V_th=-50.0, V_reset=-60.0)
+    soma = dn.LeakyIF(2, C=[1.0, 1.2], gL=30.0, length=20.0, diameter=20.0, parent=cell, name="soma")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        dn.Network([cell], dt=0.1)
+    assert soma.C.tolist() == [1.0, 1.2]

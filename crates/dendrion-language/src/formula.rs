@@ -32,25 +32,24 @@ pub struct Formula {
 pub fn formula(text: &str) -> Result<Formula, TextError> {
     with_stack(|| {
         let mut lexed = lex::lex(text)?;
-        name_value(text, &mut lexed)?;
+        name_value(text, &mut lexed, "of x, such as '1 / (1 + x^2)'")?;
         check::formula(text, &parse::parse(text, lexed, true)?)
     })
 }
 
 /// Turns the expression at the end into a definition with an empty name, so that the text can be parsed like that of
-/// a mechanism.
-fn name_value(text: &str, lexed: &mut Lexed) -> Result<(), TextError> {
-    let example = "such as '1 / (1 + x^2)'";
+/// a mechanism. Messages contain an `example`.
+pub(crate) fn name_value(text: &str, lexed: &mut Lexed, example: &str) -> Result<(), TextError> {
     let is_end = |token: &Token| matches!(token.kind, LINE | Kind::Symbol(";") | Kind::End);
     let tokens = &lexed.tokens;
     let Some(last) = tokens.iter().rposition(|token| !is_end(token)) else {
-        let message = format!("the text is empty; expected an expression of x, {example}");
+        let message = format!("the text is empty; expected an expression {example}");
         return Err(TextError::new(text, Span::default(), message));
     };
     let first = tokens[..last].iter().rposition(is_end).map_or(0, |i| i + 1);
     if tokens[first..=last].iter().any(|token| token.kind == Kind::Symbol("=")) {
         let span = tokens[first].span.to(tokens[last].span);
-        let message = format!("the last statement is a definition; expected an expression of x, {example}");
+        let message = format!("the last statement is a definition; expected an expression {example}");
         return Err(TextError::new(text, span, message));
     }
     let start = tokens[first].span.start;

@@ -24,6 +24,7 @@
 mod check;
 pub mod cursor;
 mod definition;
+mod density;
 mod error;
 mod expression_text;
 mod formula;
@@ -41,6 +42,7 @@ pub use definition::{
     Assignment, Current, Definition, Event, Export, Expression, Flag, Given, Id, Import, Parameter, State,
     Target, Term, Trigger, Written,
 };
+pub use density::Density;
 pub use error::{Span, TextError, nearest, shortened, suggestion, write_excerpt};
 pub use expression_text::ExpressionText;
 pub use formula::{Formula, formula};

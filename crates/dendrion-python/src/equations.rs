@@ -1,12 +1,15 @@
 //! Texts in the equation language. Each text is checked once.
 
+use std::collections::HashMap;
+
 use dendrion::Error;
 use dendrion::model::{check_values, check_written, definition};
+use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{params, values};
+use crate::convert::{copy, params, values};
 use crate::error::raise;
 
 /// Name, unit, default, accepted values, and description of a parameter.
@@ -29,9 +32,65 @@ pub(crate) fn nmodl(source: &str, reserved: Vec<String>) -> PyResult<(String, bo
     Ok((read.name, read.kind == dendrion::nmodl::Kind::Receptor, read.definition.text, read.notes))
 }
 
+/// A formula for the values of a parameter along a detailed cell. It is parsed again for each use, because syntax trees
+/// cannot be shared between threads.
+#[pyclass(frozen, module = "dendrion._core")]
+pub(crate) struct Density {
+    name: String,
+    text: String,
+}
+
+impl Density {
+    fn of(&self) -> PyResult<dendrion::language::Density> {
+        dendrion::language::Density::parse(&self.text).map_err(|error| not_valid(&self.name, &error))
+    }
+}
+
+#[pymethods]
+impl Density {
+    /// Parses a formula. `name` is the name of the parameter in error messages.
+    #[new]
+    fn new(name: String, text: String) -> PyResult<Self> {
+        let made = Self { name, text };
+        made.of()?;
+        Ok(made)
+    }
+
+    /// Returns how copies and pickles create the formula.
+    fn __reduce__(slf: &Bound<'_, Self>) -> (Py<PyAny>, (String, String)) {
+        (slf.get_type().unbind().into_any(), (slf.get().name.clone(), slf.get().text.clone()))
+    }
+
+    /// Returns the names of the parameters.
+    fn parameters(&self) -> PyResult<Vec<String>> {
+        Ok(self.of()?.parameters().into_iter().map(String::from).collect())
+    }
+
+    /// Returns the text of a mechanism in which the formula replaces a parameter.
+    fn placed(&self, mechanism: &str, parameter: &str) -> PyResult<String> {
+        self.of()?.placed(mechanism, parameter).map_err(|error| not_valid(&self.name, &error))
+    }
+
+    /// Returns the values at places. `given` contains one value per place for each name.
+    fn values<'py>(
+        &self,
+        py: Python<'py>,
+        given: HashMap<String, PyReadonlyArray1<'py, f64>>,
+        places: usize,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let given = given.iter().map(|(name, values)| Ok((name.as_str(), copy(values)?)));
+        let given = given.collect::<PyResult<HashMap<&str, Vec<f64>>>>()?;
+        let at = |name: &str, i: usize| given.get(name).and_then(|v| v.get(i)).copied().unwrap_or(f64::NAN);
+        let of = self.of()?;
+        let values = (0..places).map(|i| of.value(&|name| at(name, i)));
+        Ok(PyArray1::from_vec(py, values.collect()))
+    }
+}
+
 /// A definition.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "dendrion._core")]
 pub(crate) struct Definition {
+    name: String,
     of: dendrion::model::Definition,
 }
 
@@ -39,8 +98,15 @@ pub(crate) struct Definition {
 impl Definition {
     /// Parses a text. `name` is the name of the mechanism in error messages.
     #[new]
-    fn new(name: &str, text: &str) -> PyResult<Self> {
-        Ok(Self { of: definition(name, text).map_err(raise)? })
+    fn new(name: String, text: &str) -> PyResult<Self> {
+        let of = definition(&name, text).map_err(raise)?;
+        Ok(Self { name, of })
+    }
+
+    /// Returns how copies and pickles create the definition.
+    fn __reduce__(slf: &Bound<'_, Self>) -> (Py<PyAny>, (String, String)) {
+        let own = slf.get();
+        (slf.get_type().unbind().into_any(), (own.name.clone(), own.of.text.clone()))
     }
 
     /// Returns the parameters.
@@ -91,4 +157,8 @@ impl Definition {
     fn check_module(&self, module: &str, given: &Bound<'_, PyDict>, size: usize) -> PyResult<()> {
         check_written(module, &self.of, &params(given)?, size).map_err(raise)
     }
+}
+
+fn not_valid(name: &str, error: &dendrion::language::TextError) -> PyErr {
+    raise(Error::Text { module: name.into(), message: error.to_string() })
 }

@@ -27,7 +27,7 @@ mod _core {
     #[pymodule_export]
     use super::convert::{check_initializer, draw};
     #[pymodule_export]
-    use super::equations::{Definition, library, nmodl};
+    use super::equations::{Definition, Density, library, nmodl};
     #[pymodule_export]
     use super::file::{check_model, model_schema, read_file, read_model};
     #[pymodule_export]

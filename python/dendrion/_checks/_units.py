@@ -201,7 +201,7 @@ def _rules(module: Module, name: str, unit: str) -> Iterator[Rule]:
         yield from _BY_NAME[name]
     else:
         yield from _BY_UNIT.get(unit, ())
-    if name == "C" and unit == "uF/cm2" and module._values["C"] != _default(module, "C"):
+    if name == "C" and unit == "uF/cm2" and np.any(np.asarray(module._values["C"]) != _default(module, "C")):
         yield _ABSOLUTE
     if own:
         yield from _far_from_default(module, name, unit)

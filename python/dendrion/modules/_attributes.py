@@ -137,6 +137,9 @@ def _check_new(module: Module, name: str, value: Any) -> None:
     """Check an assignment to a new name."""
     kind = type(module)
     if name in _variables_of(module):
+        if (formulas := module.__dict__.get("_formulas")) is not None and name in formulas.formulas:
+            of = ", ".join(formulas.formulas[name].parameters()) or "none"
+            _refuse(module, name, value, f"{name} is a formula of the distance; set its parameters ({of})")
         if module._network is None:
             _refuse(module, name, value, _before_building(module, name))
         _refuse(module, name, value, f"{name} is computed from the states; expected a state or a parameter")

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
@@ -17,8 +18,10 @@ from ..connections._targets import parts_hint
 from ..errors import EquationError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from ..modules._ownership import SENTINEL, Sentinel, maker_of
 from ..modules._per_site import PerSite
+from ..modules._values import read_only
 from ..modules.module import Module, Value, checked_size
 from ..morphology.places import Region
+from .cable.formulas import Formulas, with_formulas
 from .cable.neuron import CableNeuron
 from .cable.placement import Placement, owner_of, placement
 from .compartment import Compartment, LeakyIF
@@ -37,6 +40,8 @@ class Written(Module):
     _is_receptor: ClassVar[bool] = False
     #: The control volumes on which the module is placed, if it is on detailed cells.
     _placement: Placement | None = None
+    #: Formulas that stand for parameters.
+    _formulas: Formulas | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -86,6 +91,10 @@ class Written(Module):
 
     def _declare_written(self, given: Mapping[str, Any]) -> None:
         """Set the parameters of the equations to the values passed by the user, or to their defaults."""
+        given = dict(given)
+        formulas = with_formulas(self, given)
+        if formulas is not None:
+            self._refer("_formulas", formulas)
         definition = self._definition
         if definition is None:
             raise StructureError(f"{type(self).__name__}: has no equations; expected a subclass with `equations`")
@@ -104,11 +113,24 @@ class Written(Module):
         assert definition is not None
         names = {name for name, *_ in definition.parameters()}
         given = {n: v for n, v in self._values.items() if n in names and v is not None}
+        if self._formulas is not None:
+            self._formulas.check(self, given)
         if self._placement is not None:
             for name, value in given.items():
                 self._check(name, value)
             given = {n: self._placement.per_site.whole(v) for n, v in given.items()}
         definition.check_module(self._label, given, self.size)
+
+    def _current(self) -> dict[str, Any]:
+        """Return the current values of all parameters in flat form."""
+        values = {name: getattr(self, name) for name in self._values}
+        return {name: np.ravel(value) if isinstance(value, np.ndarray) else value for name, value in values.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        formulas = self.__dict__.get("_formulas")
+        if formulas is not None and name in formulas.formulas:
+            return read_only(self._shaped(name, formulas.values(self, name, self._current())))
+        return super().__getattr__(name)
 
     def _written_values(self) -> dict[str, Value]:
         definition = self._definition
@@ -129,6 +151,8 @@ class Written(Module):
         if definition is not None and any(name == p[0] for p in definition.parameters()):
             if value is None:
                 raise ParameterError(f"{self._label}: {name} = None: expected a number")
+            if self._formulas is not None and name in self._formulas.parameters():
+                self._formulas.check(self, {**self._current(), name: value})
             self._check_values(name, value, functools.partial(definition.check, self._label, name, value))
             return
         super()._check(name, value)

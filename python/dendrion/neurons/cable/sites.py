@@ -12,6 +12,7 @@ from ..._quoted import quoted
 from ..._suggest import Suggesting
 from ...errors import ParameterError, ParameterTypeError, StructureError
 from ...modules._fixed import FixedOnceMade
+from ...morphology.kinds import code_of
 from ...morphology.places import Location, Region, as_region
 
 if TYPE_CHECKING:
@@ -100,18 +101,19 @@ def in_region(what: str, neuron: CableNeuron, region: Any) -> tuple[Cvs, str]:
             f"{what} = {quoted(region)}: expected a Region, or the name of a region; pass locations with at=, or "
             f"control volumes with {neuron._label}.at(...)"
         )
+    if isinstance(region, str) and region != "all":
+        code_of(what, region)
     chosen = as_region(what, region)
     if chosen._code is not None and chosen.kind not in neuron.tree.kinds:
         raise ParameterError(
             f"{what} = {quoted(region)}: this morphology has no {chosen.kind}; expected one of: all, "
             f"{', '.join(neuron.tree.kinds)}"
         )
-    found = neuron.cvs.select(chosen)
-    if not len(found):
-        raise ParameterError(
-            f"{what} = {quoted(region)}: contains the centre of no control volume; expected a larger region, or "
-            "shorter control volumes (cv=)"
-        )
+    try:
+        found = neuron.cvs.select(chosen)
+    except ParameterError as error:
+        why = str(error).partition(": ")[2]
+        raise ParameterError(f"{what} = {quoted(region)}: {why}; expected a larger region, or shorter CVs") from None
     is_kind = chosen == Region("all" if chosen._code is None else chosen._code)
     return found, quoted(chosen.kind) if is_kind else quoted(chosen)
 

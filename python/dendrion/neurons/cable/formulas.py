@@ -1,0 +1,82 @@
+"""Parameters of mechanisms on detailed cells that are formulas of the distance: ``"g0 * exp(distance/lam)"``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ... import _core
+from ..._quoted import quoted
+from ...errors import ParameterError, StructureError
+
+if TYPE_CHECKING:
+    from ..equations import Written
+
+__all__ = ["Formulas", "with_formulas"]
+
+
+class Formulas(NamedTuple):
+    """The formulas of a mechanism, by the parameters for which they stand."""
+
+    formulas: Mapping[str, _core.Density]
+    #: The definition of the mechanism without formulas, which has the bounds of the parameters.
+    plain: _core.Definition
+
+    def parameters(self) -> set[str]:
+        """Return the names of the parameters of all formulas."""
+        return {name for formula in self.formulas.values() for name in formula.parameters()}
+
+    def values(self, module: Written, name: str, values: Mapping[str, Any]) -> NDArray[np.float64]:
+        """Return the values of a parameter: one per site, or one per cell and site in flat form."""
+        place = module._placement
+        assert place is not None
+        per_site, formula = place.per_site, self.formulas[name]
+        given = {each: np.asarray(values[each], dtype=np.float64) for each in formula.parameters()}
+        is_whole = any(value.size == per_site.members and value.ndim for value in given.values())
+        size = per_site.members if is_whole else per_site.sites
+        cvs = place.neuron.cvs
+        given |= {"distance": cvs.distance[place.cvs], "diameter": cvs.diameter[place.cvs]}
+        whole = {each: np.resize(value, size) for each, value in given.items()}
+        return formula.values(whole, size)
+
+    def check(self, module: Written, values: Mapping[str, Any]) -> None:
+        """Raise an error if the value of a formula is not finite or out of the bounds of its parameter."""
+        for name in self.formulas:
+            found = self.values(module, name, values)
+            module._check_values(name, found, functools.partial(self.plain.check, module._label, name, found))
+
+
+def with_formulas(module: Written, given: dict[str, Any]) -> Formulas | None:
+    """Replace the equations of a mechanism by those in which formulas stand for parameters.
+
+    ``given`` contains the arguments of the user; formulas are removed from it.
+    """
+    texts = {name: value for name, value in given.items() if isinstance(value, str)}
+    definition = module._definition
+    known = () if definition is None else tuple(name for name, *_ in definition.parameters())
+    if definition is None or not texts or not set(texts) <= set(known):
+        return None
+    found: dict[str, _core.Density] = {}
+    for name, text in texts.items():
+        label = f"{module._label}: {name} = {quoted(text)}"
+        if module._placement is None:
+            raise StructureError(
+                f"{label}: formulas need the distance, which only mechanisms of a CableNeuron have; expected numbers"
+            )
+        formula = _core.Density(label, text)
+        missing = [each for each in formula.parameters() if given.get(each) is None]
+        if missing:
+            raise ParameterError(
+                f"{label}: {missing[0]} has no value; expected {missing[0]}= with a number, or a formula of distance "
+                "and diameter (um)"
+            )
+        equations = formula.placed(module.equations, name)
+        module._refer("equations", equations)
+        module._refer("_definition", _core.Definition(type(module).__name__, equations))
+        found[name] = formula
+        del given[name]
+    return Formulas(found, definition)

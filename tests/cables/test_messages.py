@@ -1,0 +1,196 @@
+"""Messages for mistakes with detailed cells."""
+
+import dendrion as dn
+import numpy as np
+import pytest
+
+from .cells import Cell, random_tree
+
+TREE = random_tree()
+
+
+def cells(size=2, **settings):
+    return dn.CableNeuron(size, TREE, **{"cv": dn.PerSection(3), "name": "cells", **settings})
+
+
+def built(*modules):
+    return dn.Network(list(modules), dt=0.025)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"cv": 3}, r"cv = 3: expected MaxLength\(...\), PerSection\(...\), DLambda\(...\), or CVs"),
+        ({"cv": dn.Morphology.cable(10.0, 1.0).cvs(dn.PerSection(1))}, "belongs to another morphology"),
+        ({"cv": dn.DLambda(0.1), "C": lambda d: 1 + d}, "needs C, but C is a function of the control volumes"),
+        ({"odemethod": "rk4"}, "odemethod = RK4: expected IMPLICIT_EULER or CRANK_NICOLSON"),
+        ({"gates": "coupled"}, "gates = 'coupled': is not available for detailed cells yet"),
+        ({"gates": "rationl"}, "gates = 'rationl'; did you mean 'rational'"),
+        ({"gates": 3}, "gates = 3: expected 'rational' or 'cnexp'"),
+        ({"staggered": 3}, "staggered = 3: expected True, False or None"),
+        ({"spike_at": "apical"}, "spike_at = 'apical': has 12 control volumes; expected one"),
+        ({"spike_at": 3}, "spike_at = 3: expected a Location"),
+        ({"V_reset": -70.0}, "V_reset = -70.0: with reset=False a spike leaves V unchanged"),
+        ({"refractory": 2.0}, "refractory = 2.0: with reset=False"),
+        ({"reset": True, "V_th": -50.0}, "V_th = -50.0: must be > 0 if V_reset is None"),
+        ({"C": -1.0}, r"C = -1: expected a finite number > 0 \(uF/cm2\)"),
+        ({"C": np.zeros(27)}, r"C\[0\] = 0: expected a finite number > 0 \(uF/cm2\) \(CV 0, at x = 0.167 of section 0"),
+        ({"gL": np.ones(2)}, r"gL = array of shape \(2,\): expected a number, shape \(27,\) with one value per CV"),
+        ({"gL": None}, "gL = None: expected a number"),
+        ({"r_axial": 0.0}, "r_axial = 0: expected a finite number > 0"),
+        ({"r_axial": np.ones(3)}, "r_axial: expected|r_axial = array of length 3"),
+        ({"V_init": np.nan}, "V_init = nan|V_init = NaN: expected a finite number"),
+        ({"VTH": 3.0}, "unexpected parameter VTH = 3.0; did you mean 'V_th'"),
+    ],
+)
+def test_settings(settings, message):
+    with pytest.raises(dn.DendrionError, match=message):
+        cells(**settings)
+
+
+def test_a_tree_is_a_morphology():
+    with pytest.raises(dn.ParameterTypeError, match=r"tree = 'cell.swc': expected a Morphology, such as"):
+        dn.CableNeuron(1, "cell.swc", cv=dn.PerSection(1))
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ({}, r"Ih: is not placed on the cells; expected either on= with a region"),
+        ({"on": "soma", "at": TREE.at(0)}, "expected either on= with a region"),
+        ({"on": "apikal"}, "Ih: on = 'apikal': unknown kind; did you mean 'apical'"),
+        ({"on": "axon"}, "Ih: on = 'axon': this morphology has no axon; expected one of: all, soma"),
+        (
+            {"on": TREE.region("apical", distance=(1e5, 2e5))},
+            r"Ih: on = Region\(.*\): the region \"apical\" contains no CV with distance .*; expected a larger",
+        ),
+        ({"on": TREE.at(0)}, r"Ih: on = .*: expected a Region, or the name of a region; pass locations with at="),
+        ({"on": 3.5}, "Ih: on = 3.5: expected a Region or the name of a kind"),
+        ({"at": dn.Location(99, 0.5)}, "Ih: at: section = 99: expected an index from 0 to 8"),
+        ({"at": []}, "Ih: at = .*: expected a Location such as"),
+        ({"at": 3}, "Ih: at = 3: expected a Location such as"),
+        ({"at": [TREE.at(0), "soma"]}, "Ih: at = .*: expected a Location such as"),
+    ],
+)
+def test_places(place, message):
+    with pytest.raises(dn.DendrionError, match=message):
+        dn.channels.Ih(cells(), **place)
+
+
+def test_locations_off_a_section():
+    with pytest.raises(dn.ParameterError, match=r"x = 1.5: expected a number from 0 to 1"):
+        TREE.at(0, 1.5)
+    with pytest.raises(dn.ParameterError, match="section = 9: expected an index from 0 to 8"):
+        cells().at(dn.Location(9, 0.5))
+    with pytest.raises(dn.ParameterError, match="at: cv = 27: expected indices of control volumes, from 0 to 26"):
+        cells().at(cv=[0, 27])
+    cable = dn.CableNeuron(1, dn.Morphology.cable(100.0, 1.0), cv=dn.PerSection(2))
+    with pytest.raises(dn.ParameterError, match="at = 'soma': this morphology has no soma; expected a Location"):
+        cable.at("soma")
+
+
+def test_mechanisms_without_a_neuron():
+    with pytest.raises(
+        dn.ParameterTypeError, match="to place it on a region, pass a CableNeuron as the first argument"
+    ):
+        dn.channels.Ih(2, on="soma")
+    with pytest.raises(dn.StructureError, match=r"at = .*: only mechanisms of a CableNeuron have locations"):
+        dn.AMPA(2, at=TREE.at(0), t_decay=2.0)
+
+
+def test_receptors_have_no_membrane():
+    with pytest.raises(
+        dn.StructureError, match="AMPA: C, gL would have no effect, because a receptor on detailed cells"
+    ):
+        dn.AMPA(cells(), at=TREE.at(0), t_decay=2.0, gL=3.0, C=1.0)
+    with pytest.raises(dn.StructureError, match=r"AMPA: is not placed on the cells; expected at= with locations"):
+        dn.AMPA(cells(), t_decay=2.0)
+    with pytest.raises(dn.ParameterTypeError, match="unexpected parameter on"):
+        dn.AMPA(cells(), on="soma", t_decay=2.0)
+    with pytest.raises(dn.ParameterError, match=r"AMPA: g\[1\] = -1: expected a finite number >= 0"):
+        dn.AMPA(cells(), at=TREE.random(n=3, seed=1), t_decay=2.0, g=[1.0, -1.0, 1.0])
+
+
+def test_parts_of_other_neurons():
+    cell, other = cells(), cells(name="other")
+    with pytest.raises(dn.StructureError, match="belongs to other neurons; expected a site of cells"):
+        dn.channels.Ih(cell, on=other.at("soma"))
+    dn.Compartment(2, parent=cell, name="dend")
+    with pytest.raises(
+        dn.StructureError, match="cells/dend: a Compartment of a neuron with compartments cannot be part"
+    ):
+        built(cell)
+    cell = cells()
+    dn.channels.Ih(cell, on="soma", parent=other)
+    with pytest.raises(dn.StructureError, match=r"is placed on .*cells.*, but belongs to other"):
+        built(cell, other)
+
+
+def test_clamps():
+    cell = cells()
+    clamp = dn.VoltageClamp(cell.at("soma"), -50.0, name="clamp")
+    step = dn.DCGenerator(1, 10.0)
+    inject = dn.ConnGen(step, cell.at("all"), name="inject")
+    with pytest.raises(
+        dn.StructureError, match="inject: injects a current into CV 1 of cells, where cells/clamp clamps"
+    ):
+        built(cell, step, inject)
+    with pytest.raises(dn.ParameterTypeError, match=r"site = .*: expected a site of detailed cells, such as cells.at"):
+        dn.VoltageClamp(cell, -50.0)
+    with pytest.raises(dn.ParameterError, match="r_series = 0: expected a finite number > 0"):
+        dn.VoltageClamp(cell.at("soma"), -50.0, r_series=0.0)
+    with pytest.raises(dn.ParameterError, match=r"V_clamp = array of shape \(7,\)"):
+        dn.VoltageClamp(cell.at("soma"), np.zeros(7))
+    assert clamp.V_clamp == -50.0
+
+
+def test_connections():
+    cell, source = cells(), dn.PoissonGenerator(4, 10.0)
+    ampa = dn.AMPA(cell, at=TREE.random(n=3, seed=1), t_decay=2.0, name="ampa")
+    nmda = dn.NMDA(cell, at=TREE.random(n=3, seed=2), t_decay=2.0, name="nmda")
+    syn = dn.MCSynapse(source, (ampa, nmda), dn.All2All(), name="syn")
+    with pytest.raises(
+        dn.StructureError, match="syn: its receptors are at different locations; expected receptors with"
+    ):
+        built(cell, source, syn)
+    with pytest.raises(dn.StructureError, match="a ConnGen connects one to one; expected the same size"):
+        dn.ConnGen(dn.DCGenerator(3, 1.0), cell.at("soma"))
+    with pytest.raises(dn.ParameterTypeError, match="expected a receptor for spikes"):
+        dn.ConnGen(source, cell.at("soma"))
+    step = dn.DCGenerator(1, 1.0)
+    with pytest.raises(dn.StructureError, match=r"cells.*is not in the network; list it too"):
+        built(cells(name="more"), step, dn.ConnGen(step, cell.at("soma")))
+
+
+def test_probes_and_states():
+    cell = Cell(2, name="cell")
+    net = built(cell)
+    with pytest.raises(dn.UnknownNameError, match=r"sites have no spikes; record those of the population"):
+        net.probe(cell.at("soma"), "spikes")
+    with pytest.raises(dn.UnknownNameError, match=r"no variable named 'v'|no variable named \"v\""):
+        net.probe(cell.at("soma"), "v")
+    with pytest.raises(dn.ParameterError, match="indices: 2: expected indices below 2, the number of columns"):
+        net.probe(cell.at("soma"), "V", indices=[2])
+    with pytest.raises(dn.ParameterError, match=r"cell.V = array of shape \(3,\): expected a number, shape \(2, 27\)"):
+        cell.V = np.zeros(3)
+    with pytest.raises(
+        dn.ParameterError, match=r"cell/ampa.g = array of shape \(3,\)|cell/ampa: g = array of shape \(3,\)"
+    ):
+        cell.ampa.g = np.zeros(3)
+    with pytest.raises(dn.StructureError, match=r"cell: detailed cells cannot be saved to a model file yet"):
+        net.save("cell.toml")
+    with pytest.raises(dn.AssignmentError, match=r"spike_at cannot change|spike_at is fixed"):
+        cell.spike_at = TREE.at(0)
+
+
+def test_noise_needs_compartments():
+    with pytest.raises(dn.ParameterTypeError, match="expected the Compartment on which it acts"):
+        dn.WhiteNoise(cells().at("soma"), 1.0)
+
+
+def test_channels_that_need_calcium_say_so():
+    cell = cells()
+    dn.channels.KCa(cell, on="soma", name="kca")
+    dn.channels.CaPool(cell, on="apical", name="pool")
+    with pytest.raises(dn.DendrionError, match=r"cells/kca: .*Ca"):
+        built(cell)
