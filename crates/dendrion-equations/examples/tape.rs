@@ -18,7 +18,7 @@ fn main() -> Result<(), dendrion_model::Error> {
         let nmda = cell.receptor(format!("nmda_{name}"), ModuleKind::Nmda, on, nmda);
         cell.receptors[nmda].scale_g = true;
     }
-    let wiring = Wiring { injected: vec![], received: vec![vec![0, 1], vec![2, 3]] };
+    let wiring = Wiring { injected: vec![], received: vec![vec![0, 1], vec![2, 3]], ..Wiring::default() };
     for method in OdeMethod::ALL {
         let mut system = neuron(&cell, &wiring)?;
         let tape = Tape::step(&mut system, method, SdeMethod::Milstein)?;

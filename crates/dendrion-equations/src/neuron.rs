@@ -17,6 +17,8 @@ pub struct Wiring {
     pub injected: Vec<usize>,
     /// For each spike port, the receptors that it drives.
     pub received: Vec<Vec<usize>>,
+    /// Whether placed mechanisms are solved together with V.
+    pub is_coupled: bool,
 }
 
 /// Returns the equations of a population, which must be valid. The equations do not depend on the values of
@@ -44,6 +46,9 @@ fn assembled(population: &Population, wiring: &Wiring) -> Result<System, Error> 
     settle(&mut system, &population.path)?;
     if matches!(population.role, Role::Placed { .. }) {
         placed::slope(&mut system);
+        if wiring.is_coupled {
+            placed::couple(&mut system);
+        }
     }
     system.graph.check(&system.path)?;
     Ok(system)

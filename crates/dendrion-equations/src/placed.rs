@@ -54,8 +54,15 @@ impl System {
         if phase == Phase::Whole {
             return system;
         }
+        if system.coupled.is_some() {
+            system.coupled = Some(phase);
+        }
         for i in 0..system.states.len() {
-            if system.states[i].is_internal != (phase == Phase::Currents) {
+            let is_of_currents = system.states[i].is_internal;
+            if system.coupled == Some(Phase::Currents) {
+                system.states[i].decays = false;
+            }
+            if system.coupled.is_none() && is_of_currents != (phase == Phase::Currents) {
                 let own = system.graph.intern(Node::State(i as u32));
                 (system.states[i].rule, system.states[i].decays) = (Rule::Update(own), false);
             }
@@ -98,6 +105,10 @@ pub(crate) fn mechanisms(
     wiring: &crate::neuron::Wiring,
 ) -> Result<(), Error> {
     let v = b.current();
+    if wiring.is_coupled {
+        // The change of V in the step.
+        b.current();
+    }
     let scope = scope(population)?;
     let (v_rest, g_l, c) =
         (b.inherited(&scope, "V_rest")?, b.inherited(&scope, "gL")?, b.inherited(&scope, "C")?);
@@ -119,6 +130,11 @@ pub(crate) fn mechanisms(
 fn scope(population: &Population) -> Result<Scope<'_>, Error> {
     let missing = || Error::structure(&population.path, "detailed cells need a description of their CVs");
     Ok(membrane::scope(0, population.compartments.first().ok_or_else(missing)?))
+}
+
+/// Marks a system as solved together with V.
+pub(crate) fn couple(system: &mut System) {
+    system.coupled = Some(Phase::Currents);
 }
 
 /// Replaces V in the initial values of placed mechanisms by the initial V.

@@ -7,6 +7,7 @@ use dendrion_model::{Domain, Error, ModuleKind, NOISE, Owner, Params};
 use crate::expr::{Expr, Workbook};
 use crate::graph::{Graph, Node, NodeId};
 use crate::parameters::{Parameter, Parameters};
+use crate::placed::Phase;
 
 /// The rule by which a state changes in a step.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +148,9 @@ pub struct System {
     pub receives: Vec<Receive>,
     /// Quantities other than states that can be recorded.
     pub observables: Vec<Observable>,
+    /// The part of the joint step with V that the system describes, for placed mechanisms that are solved together with
+    /// V.
+    pub coupled: Option<Phase>,
 }
 
 impl System {
@@ -423,6 +427,7 @@ impl<'g> Builder<'g> {
             step_counts: self.step_counts,
             receives: self.receives,
             observables: self.observables,
+            coupled: None,
         }
     }
 }

@@ -118,6 +118,11 @@ impl Role {
 }
 
 impl Cable {
+    /// Returns whether the step of mechanisms has a part that follows the solution of the tree.
+    pub fn is_split(&self) -> bool {
+        self.staggered || self.gates == Gates::Coupled
+    }
+
     /// Returns the length of a CV (um).
     pub fn length(&self, cv: &dendrion_morphology::Cv) -> f64 {
         (cv.x1 - cv.x0) * self.morphology.sections()[cv.section].length()
@@ -126,6 +131,10 @@ impl Cable {
     /// Checks the cable of the cells at `path`.
     pub(crate) fn validate(&self, path: &str) -> Result<(), Error> {
         let count = self.tree.cvs.len();
+        if self.staggered && self.gates == Gates::Coupled {
+            let accepted = "false, because coupled gates are solved together with V";
+            return Err(Error::parameter(path, "staggered", true, accepted));
+        }
         if self.spike_at >= count {
             let accepted = format!("a CV below {count}, the number of CVs");
             return Err(Error::parameter(path, "spike_at", self.spike_at, accepted));

@@ -112,7 +112,7 @@ fn difference(h: f64, f: impl Fn(f64) -> f64) -> f64 {
 fn check(cell: &Population, method: OdeMethod) -> Result<(), TestCaseError> {
     let received =
         (!cell.receptors.is_empty()).then(|| (0..cell.receptors.len()).collect()).into_iter().collect();
-    let wiring = Wiring { injected: vec![0], received };
+    let wiring = Wiring { injected: vec![0], received, ..Wiring::default() };
     let mut system = neuron(cell, &wiring).unwrap();
     let step = advance(&mut system, method, SdeMethod::Milstein);
     let reverse = adjoint(&mut system, &step, None);
@@ -297,7 +297,7 @@ fn spread(n: usize, which: usize) -> Vec<f64> {
 /// Checks one step with a threshold: the reverse for arbitrary cotangents agrees with forward tangents in arbitrary
 /// directions.
 fn check_products(cell: &Population, detach_reset: bool, lift: f64) -> Result<(), TestCaseError> {
-    let mut system = neuron(cell, &Wiring { injected: vec![0], received: Vec::new() }).unwrap();
+    let mut system = neuron(cell, &Wiring { injected: vec![0], ..Wiring::default() }).unwrap();
     let step = advance(&mut system, cell.method, SdeMethod::Milstein);
     let surrogate = Surrogate { derivative: &sigmoid_node, scale: None, detach_reset };
     let reverse = adjoint(&mut system, &step, Some(&surrogate));

@@ -22,7 +22,7 @@ fn network(cell: Population) -> (Network, Wiring) {
     let receptors: Vec<usize> = (0..cell.receptors.len()).collect();
     network.generators.push(Generator::new("dc", 1, Signal::Dc, [("amplitude", 60.0)]));
     network.injections.push(Injection { path: "inject".into(), generator: 0, population: 0, compartment: 0 });
-    let mut wiring = Wiring { injected: vec![0], received: Vec::new() };
+    let mut wiring = Wiring { injected: vec![0], ..Wiring::default() };
     if !receptors.is_empty() {
         let indices = (0..SIZE as u32).chain(0..SIZE as u32).collect();
         let times = [vec![0.3; SIZE], vec![1.7; SIZE]].concat();

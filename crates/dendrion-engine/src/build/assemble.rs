@@ -7,7 +7,8 @@ use dendrion_equations::Wiring;
 use dendrion_kernels::{Delays, Fanout, FanoutError, Level, Scalar};
 use dendrion_model::allocate::{collected, push};
 use dendrion_model::{
-    Error, Network, PerConnection, Population, Projection, Role, Source, Values, check_interrupt, steps_of,
+    Error, Gates, Network, PerConnection, Population, Projection, Role, Source, Values, check_interrupt,
+    steps_of,
 };
 
 use crate::build::budget::{check_network, sample_memory};
@@ -197,6 +198,11 @@ impl Ports {
     fn of(network: &Network) -> Self {
         let n = network.populations.len();
         let mut wirings = vec![Wiring::default(); n];
+        for (wiring, population) in wirings.iter_mut().zip(&network.populations) {
+            let cells = population.role.cells().and_then(|cells| network.populations.get(cells));
+            let cable = cells.and_then(|cells| cells.role.cable());
+            wiring.is_coupled = cable.is_some_and(|cable| cable.gates == Gates::Coupled);
+        }
         let mut generators = vec![Vec::new(); n];
         for injection in &network.injections {
             wirings[injection.population].injected.push(injection.compartment);

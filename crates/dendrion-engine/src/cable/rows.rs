@@ -11,6 +11,11 @@ pub(crate) struct Rows<T: Scalar> {
     pub(crate) current: Buffer<T>,
     pub(crate) slope: Buffer<T>,
     pub(crate) junctions: Buffer<T>,
+    /// V before the solution of the tree and its change, for mechanisms that are solved together with V.
+    pub(crate) before: Buffer<T>,
+    pub(crate) change: Buffer<T>,
+    /// The change of V at the sites of mechanisms.
+    pub(crate) changed: Buffer<T>,
     /// V at the CV of the threshold after the solution of the tree.
     pub(crate) site: Buffer<T>,
     /// V at the sites of mechanisms.
@@ -25,6 +30,9 @@ impl<T: Scalar> Default for Rows<T> {
             current: Buffer::new(),
             slope: Buffer::new(),
             junctions: Buffer::new(),
+            before: Buffer::new(),
+            change: Buffer::new(),
+            changed: Buffer::new(),
             site: Buffer::new(),
             gathered: Buffer::new(),
             arriving: Vec::new(),
@@ -44,6 +52,9 @@ impl<T: Scalar> Rows<T> {
         self.slope.grow(tree.nodes() * width)?;
         self.junctions.grow(tree.junctions() * width)?;
         self.site.grow(of_cells)?;
+        self.before.grow(lanes)?;
+        self.change.grow(lanes)?;
+        self.changed.grow(lanes)?;
         self.gathered.grow(lanes)?;
         while self.arriving.len() < ports {
             self.arriving.push(Buffer::new());

@@ -27,6 +27,8 @@ pub(crate) enum Stage<T: Scalar> {
         outputs: [usize; 2],
         spans: Vec<Span>,
         after: Option<After<T>>,
+        /// Whether the mechanisms are solved together with V. Their second input is then the change of V.
+        is_coupled: bool,
     },
 }
 
@@ -80,7 +82,12 @@ impl<T: Scalar> Stage<T> {
                     let what = "its equations have no current";
                     return Err(StageError::Other(Error::structure(&system.path, what)));
                 };
-                Ok(Self::Placed { outputs: [current, slope], spans: spans(sites), after })
+                Ok(Self::Placed {
+                    outputs: [current, slope],
+                    spans: spans(sites),
+                    after,
+                    is_coupled: system.coupled.is_some(),
+                })
             }
             _ => Ok(Self::Neurons),
         }

@@ -197,9 +197,21 @@ fn step<T: Scalar, O: ShardObserver<T>>(
     let site = spike_at * width..(spike_at + 1) * width;
     let mut before = [T::default(); 16];
     before[..width].copy_from_slice(&v[site.clone()]);
-    let Rows { current, slope, junctions, site: after, .. } = &mut rows;
+    let is_coupled = |m: &One<T, O>| {
+        matches!(sources.engines[m.part.place.population].stage, Stage::Placed { is_coupled: true, .. })
+    };
+    let is_coupled = placed.iter().any(is_coupled);
+    let count = v.len();
+    if is_coupled {
+        rows.before[..count].copy_from_slice(v);
+    }
+    let Rows { current, slope, junctions, site: after, change, before: old, .. } = &mut rows;
     let mut frame = TreeFrame { v: &mut *v, current, slope, scratch: junctions };
     tree.solve(engine.kernel.level(), place.blocks.start + at.block, &mut frame);
+    if is_coupled {
+        let moved = v.iter().zip(&old[..count]);
+        change[..count].iter_mut().zip(moved).for_each(|(change, (v, old))| *change = *v - *old);
+    }
     after.fill(T::default());
     after[..width].copy_from_slice(&v[site.clone()]);
     threshold(head, sources, (&before[..width], after, &mut v[site]), at, is_first);
@@ -244,12 +256,15 @@ fn contribute<T: Scalar, O: ShardObserver<T>>(
 ) {
     let Shard { place, states, delivery, recorders, .. } = part;
     let engine = &sources.engines[place.population];
-    let Stage::Placed { outputs, spans, .. } = &engine.stage else { return };
+    let Stage::Placed { outputs, spans, is_coupled, .. } = &engine.stage else { return };
     let (lanes, size) = (place.lanes, states.rows * place.lanes);
     let Rows { current, slope, gathered, arriving, .. } = rows;
     let v = gather(v, width, (place, spans), gathered);
     arrive(delivery, place, arriving, at);
     let mut inputs = vec![v];
+    if *is_coupled {
+        inputs.push(&[]);
+    }
     inputs.extend(
         delivery
             .rings
@@ -366,12 +381,16 @@ fn advance_gates<T: Scalar, O: ShardObserver<T>>(
 ) {
     let Shard { place, states, delivery, .. } = part;
     let engine = &sources.engines[place.population];
-    let Stage::Placed { spans, after: Some(after), .. } = &engine.stage else { return };
+    let Stage::Placed { spans, after: Some(after), is_coupled, .. } = &engine.stage else { return };
     let (lanes, size) = (place.lanes, states.rows * place.lanes);
-    let Rows { gathered, arriving, .. } = rows;
+    let Rows { gathered, arriving, before, change, changed, .. } = rows;
+    let v = if *is_coupled { &before[..] } else { v };
     let v = gather(v, width, (place, spans), gathered);
     arrive(delivery, place, arriving, at);
     let mut inputs = vec![v];
+    if *is_coupled {
+        inputs.push(gather(change, width, (place, spans), changed));
+    }
     inputs.extend(
         delivery
             .rings

@@ -97,11 +97,8 @@ pub(crate) struct Backward<T: Scalar> {
 
 impl<T: Scalar> Reversible<T> {
     /// Returns whether the population's mechanisms are advanced in two parts.
-    const fn is_staggered(&self) -> bool {
-        match (&self.role, &self.shape) {
-            (Role::Placed { .. }, Some(cable)) => cable.staggered,
-            _ => false,
-        }
+    fn is_split(&self) -> bool {
+        matches!(self.role, Role::Placed { .. }) && self.shape.as_ref().is_some_and(Cable::is_split)
     }
 
     /// Compiles the reverse for a request.
@@ -124,7 +121,7 @@ impl<T: Scalar> Reversible<T> {
 
     /// Links the reverse for a request and computes its coefficients.
     pub(crate) fn link(&self, asked: Asked) -> Result<Backward<T>, Error> {
-        if !self.is_staggered() {
+        if !self.is_split() {
             return self.link_phase(asked);
         }
         // The first part of the step reads the states that probes record.

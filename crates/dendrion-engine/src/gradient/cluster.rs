@@ -37,6 +37,33 @@ use crate::runtime::place::Place;
 use crate::runtime::population::Engine;
 use crate::runtime::shard::Shard;
 
+impl<T: Scalar> TreeRows<T> {
+    /// Sums the currents and conductances of a step.
+    fn add_currents(&mut self, placed: &[Unit<'_, T>], (membrane, injected): (&Shard<T>, &[usize]), at: At) {
+        let (rows, width) = (self, membrane.place.width);
+        rows.current.fill(T::default());
+        rows.slope.fill(T::default());
+        for unit in placed.iter() {
+            let Stage::Placed { outputs, spans, .. } = &unit.engine.stage else { continue };
+            let (after, lanes) = (unit.history.state(at.step + 1, at.block), unit.shard.place.lanes);
+            for (sums, row) in [&mut rows.current, &mut rows.slope].into_iter().zip(outputs) {
+                for Span { site, cv, count } in spans {
+                    let mine = &after[row * lanes..][site * width..(site + count) * width];
+                    for (sum, value) in sums[cv * width..(cv + count) * width].iter_mut().zip(mine) {
+                        *sum = *sum + *value;
+                    }
+                }
+            }
+        }
+        let i = (at.step - at.begin) as usize;
+        for ((_, input), cv) in membrane.inputs.currents.iter().zip(injected) {
+            for (sum, value) in rows.current[cv * width..][..width].iter_mut().zip(input.row(i)) {
+                *sum = *sum + *value;
+            }
+        }
+    }
+}
+
 type Members<T> = [Member<Shard<T>, ShardTrace<T>>];
 
 /// The parts of a member that a reversed step uses.
@@ -156,34 +183,28 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     let now = membrane.history.state(at.step, at.block);
     let next = membrane.history.state(at.step + 1, at.block);
     let bar = &mut membrane.reversal.frames[at.block * size..][..place.lanes];
+    let is_coupled = placed.iter().any(|u| matches!(u.engine.stage, Stage::Placed { is_coupled: true, .. }));
+    if is_coupled {
+        // The step is repeated up to the change of V.
+        rows.v[..now.len()].copy_from_slice(now);
+        rows.add_currents(placed, (membrane.shard, injected), at);
+        let TreeRows { v, current, slope, junctions, change, before_bar, change_bar, .. } = &mut rows;
+        let mut frame = TreeFrame { v: &mut *v, current, slope, scratch: junctions };
+        tree.solve(membrane.engine.kernel.level(), place.blocks.start + at.block, &mut frame);
+        let moved = v.iter().zip(now);
+        change.iter_mut().zip(moved).for_each(|(change, (v, now))| *change = *v - *now);
+        before_bar.fill(T::default());
+        change_bar.fill(T::default());
+    }
     for unit in placed.iter_mut() {
         unit.store_spike_adjoints(at);
-        unit.reverse_gates((next, width), &mut *bar, &mut rows, at);
+        unit.reverse_gates((now, next, width), &mut *bar, &mut rows, at);
     }
     let site = spike_at * width..(spike_at + 1) * width;
     head.reverse_threshold(&mut bar[site.clone()], &mut rows, at);
-    // The membrane: the sums of the step.
+    // The membrane.
     rows.v[..now.len()].copy_from_slice(now);
-    rows.current.fill(T::default());
-    rows.slope.fill(T::default());
-    for unit in placed.iter() {
-        let Stage::Placed { outputs, spans, .. } = &unit.engine.stage else { continue };
-        let (after, lanes) = (unit.history.state(at.step + 1, at.block), unit.shard.place.lanes);
-        for (sums, row) in [&mut rows.current, &mut rows.slope].into_iter().zip(outputs) {
-            for Span { site, cv, count } in spans {
-                let mine = &after[row * lanes..][site * width..(site + count) * width];
-                for (sum, value) in sums[cv * width..(cv + count) * width].iter_mut().zip(mine) {
-                    *sum = *sum + *value;
-                }
-            }
-        }
-    }
-    let i = (at.step - at.begin) as usize;
-    for ((_, input), cv) in membrane.shard.inputs.currents.iter().zip(injected) {
-        for (sum, value) in rows.current[cv * width..][..width].iter_mut().zip(input.row(i)) {
-            *sum = *sum + *value;
-        }
-    }
+    rows.add_currents(placed, (membrane.shard, injected), at);
     let first = at.block * rows.nodes * width;
     let [capacitance, leak, reversal, axial] = &mut rows.sums;
     let mut sums = TreeSums {
@@ -199,10 +220,21 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
         scratch: &mut rows.junctions,
     };
     let level = membrane.engine.kernel.level();
+    if is_coupled {
+        // The change of V is the difference of V after and before the solution.
+        for (bar, v) in bar.iter_mut().zip(&rows.change_bar[..]) {
+            *bar = *bar + *v;
+        }
+    }
     tree.reverse(level, place.blocks.start + at.block, &mut frame, (&mut *bar, &mut rows.work), &mut sums);
     for unit in placed.iter_mut() {
         unit.reverse_currents(&shared.tables, (now, width), &mut *bar, &mut rows, at);
     }
+    if is_coupled {
+        let more = rows.before_bar.iter().zip(&rows.change_bar[..]);
+        bar.iter_mut().zip(more).for_each(|(bar, (v, change))| *bar = *bar + (*v - *change));
+    }
+    let i = (at.step - at.begin) as usize;
     // Probes record V at the beginning of the step.
     for given in &membrane.reversal.given {
         for (bar, v) in bar.iter_mut().zip(given.row(i)) {
@@ -233,9 +265,15 @@ impl<T: Scalar> Unit<'_, T> {
         }
     }
 
-    /// Reverses the gates of staggered mechanisms.
-    fn reverse_gates(&mut self, (v, width): (&[T], usize), bar: &mut [T], rows: &mut TreeRows<T>, at: At) {
-        let Stage::Placed { spans, .. } = &self.engine.stage else { return };
+    /// Reverses the second part of the step of mechanisms.
+    fn reverse_gates(
+        &mut self,
+        (now, next, width): (&[T], &[T], usize),
+        bar: &mut [T],
+        rows: &mut TreeRows<T>,
+        at: At,
+    ) {
+        let Stage::Placed { spans, is_coupled, .. } = &self.engine.stage else { return };
         let (Some(backward), Some(after)) = (&self.backward.after, &mut self.reversal.after) else { return };
         let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
         let (size, of_after) = (self.reversal.rows * lanes, after.rows * lanes);
@@ -243,11 +281,21 @@ impl<T: Scalar> Unit<'_, T> {
         let frame = &mut after.frames[at.block * of_after..][..of_after];
         let own = &mut self.reversal.frames[at.block * size..][..size];
         frame[..states].copy_from_slice(&own[..states]);
-        let v = gather(v, width, (place, spans), &mut rows.gathered);
+        let v = gather(if *is_coupled { now } else { next }, width, (place, spans), &mut rows.gathered);
         let past = self.history.states(at.step, 1, at.block);
-        let inputs = [v, &[], &[]];
+        let mut inputs = vec![v];
+        if *is_coupled {
+            inputs.push(gather(&rows.change, width, (place, spans), &mut rows.changed));
+        }
+        inputs.extend([&[] as &[T], &[]]);
         run(&backward.step, (frame, &mut self.reversal.scratch), place, &inputs, past, at);
-        scatter(bar, width, spans, &frame[backward.reverse.current(0) * lanes..][..lanes]);
+        let of = |input: usize| &frame[backward.reverse.current(input) * lanes..][..lanes];
+        if *is_coupled {
+            scatter(&mut rows.before_bar, width, spans, of(0));
+            scatter(&mut rows.change_bar, width, spans, of(1));
+        } else {
+            scatter(bar, width, spans, of(0));
+        }
         own[..states].copy_from_slice(&frame[..states]);
     }
 
@@ -296,7 +344,7 @@ impl<T: Scalar> Unit<'_, T> {
         rows: &mut TreeRows<T>,
         at: At,
     ) {
-        let Stage::Placed { outputs, spans, .. } = &self.engine.stage else { return };
+        let Stage::Placed { outputs, spans, is_coupled, .. } = &self.engine.stage else { return };
         let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
         let (size, i) = (self.reversal.rows * lanes, (at.step - at.begin) as usize);
         let Reversal { frames, given, scratch, probe_adjoints, .. } = &mut *self.reversal;
@@ -311,7 +359,11 @@ impl<T: Scalar> Unit<'_, T> {
         }
         let v = gather(v, width, (place, spans), &mut rows.gathered);
         let past = self.history.states(at.step, 1, at.block);
+        // Neither the change of V nor spikes affect this part of the step.
         let mut inputs = vec![v, &[], &[]];
+        if *is_coupled {
+            inputs.push(&[]);
+        }
         inputs.extend(given.iter().map(|rows| rows.row(i)));
         run(&self.backward.step, (&mut *frame, &mut *scratch), place, &inputs, past, at);
         for probe_adjoint in probe_adjoints.iter() {
@@ -321,7 +373,8 @@ impl<T: Scalar> Unit<'_, T> {
             let bars = &mut rows.bars[..lanes];
             bars.fill(T::default());
             probe_adjoint.add(values, at.block * lanes, bars);
-            run(observer, (&mut *frame, &mut *scratch), place, &[v, bars], past, at);
+            let inputs: &[&[T]] = if *is_coupled { &[v, &[], bars] } else { &[v, bars] };
+            run(observer, (&mut *frame, &mut *scratch), place, inputs, past, at);
         }
         scatter(bar, width, spans, &frame[self.backward.reverse.current(0) * lanes..][..lanes]);
     }

@@ -163,8 +163,8 @@ fn asked<T: Scalar>(trace: &Trace<T>, probes: &[usize], wanted: &Wanted) -> (Vec
     let one = |(p, (states, observers)): (usize, (Vec<usize>, Vec<usize>))| Asked {
         parameters: wanted.of_population(trace, p),
         currents: match trace.populations[p].role {
-            // The input of placed mechanisms and of cells is V.
-            Role::Placed { .. } | Role::Cells(_) => vec![true],
+            // The inputs of placed mechanisms and of cells are V and its change.
+            Role::Placed { .. } | Role::Cells(_) => vec![true; trace.populations[p].system.currents],
             _ => (shards.iter().find(|s| s.place.population == p).into_iter())
                 .flat_map(|s| s.inputs.currents.iter().map(|(g, _)| wanted.generators.contains(g)))
                 .collect(),

@@ -67,6 +67,13 @@ pub(crate) struct TreeRows<T: Scalar> {
     pub(super) slope: Buffer<T>,
     pub(super) junctions: Buffer<T>,
     pub(super) work: Buffer<T>,
+    /// The change of V in a step, and the cotangents of V before the step and of its change, for mechanisms that are solved
+    /// together with V.
+    pub(super) change: Buffer<T>,
+    pub(super) before_bar: Buffer<T>,
+    pub(super) change_bar: Buffer<T>,
+    /// The change of V at the sites of mechanisms.
+    pub(super) changed: Buffer<T>,
     /// V at the sites of mechanisms.
     pub(super) gathered: Buffer<T>,
     /// The cotangents of V, of currents or of spikes, in the order of lanes.
@@ -90,6 +97,10 @@ impl<T: Scalar> TreeRows<T> {
             slope: rows(nodes)?,
             junctions: rows(tree.junctions() * place.width)?,
             work: rows(nodes)?,
+            change: rows(place.lanes)?,
+            before_bar: rows(place.lanes)?,
+            change_bar: rows(place.lanes)?,
+            changed: rows(most)?,
             gathered: rows(most)?,
             bars: rows(most)?,
             nodes: tree.nodes(),

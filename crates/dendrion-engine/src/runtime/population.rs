@@ -107,15 +107,12 @@ pub(crate) fn compile(
         (Some(cable), Role::Placed { .. }) => match cable.gates {
             Gates::Rational => OdeMethod::CrankNicolson,
             Gates::Exponential => OdeMethod::ExpEuler,
-            Gates::Coupled => {
-                let accepted = "rational or cnexp";
-                return Err(Error::parameter(&population.path, "gates", "coupled", accepted));
-            }
+            Gates::Coupled => method,
         },
         _ => population.method,
     };
-    let is_staggered = shape.as_ref().is_some_and(|cable| cable.staggered);
-    let (tape, after) = if is_staggered && matches!(population.role, Role::Placed { .. }) {
+    let is_split = shape.as_ref().is_some_and(Cable::is_split);
+    let (tape, after) = if is_split && matches!(population.role, Role::Placed { .. }) {
         let tape = step(&mut system.phase(Phase::Currents), gates)?;
         (tape, Some(step(&mut system.phase(Phase::Gates), gates)?))
     } else {

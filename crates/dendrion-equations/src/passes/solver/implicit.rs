@@ -117,7 +117,8 @@ fn sweep(
 }
 
 /// The linear system of a component during its elimination.
-struct Block {
+#[derive(Clone)]
+pub(super) struct Block {
     /// Nonzero entries of 1 - θ h J, by row and column.
     entries: BTreeMap<usize, BTreeMap<usize, NodeId>>,
     right: BTreeMap<usize, NodeId>,
@@ -126,7 +127,15 @@ struct Block {
 }
 
 impl Block {
-    fn new(
+    /// Returns the system with another right-hand side.
+    pub(super) fn with(&self, w: &mut Writer<'_>, right: &BTreeMap<usize, NodeId>) -> Self {
+        let is_single = right.len() == 1;
+        let rows = right.iter().map(|(i, r)| (*i, if is_single { *r } else { w.local(*r) })).collect();
+        Self { right: rows, given: right.clone(), ..self.clone() }
+    }
+
+    /// Creates the system of states with the derivatives `f`.
+    pub(super) fn new(
         w: &mut Writer<'_>,
         theta: f64,
         f: &BTreeMap<usize, NodeId>,
@@ -157,7 +166,7 @@ impl Block {
     }
 
     /// Returns the changes of all states.
-    fn solve(mut self, w: &mut Writer<'_>, theta: f64) -> BTreeMap<usize, NodeId> {
+    pub(super) fn solve(mut self, w: &mut Writer<'_>, theta: f64) -> BTreeMap<usize, NodeId> {
         let mut left: BTreeSet<usize> = self.entries.keys().copied().collect();
         let rows = self.entries.clone();
         let mut pivots = Vec::new();

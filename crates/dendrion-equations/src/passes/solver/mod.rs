@@ -4,6 +4,7 @@
 //! States with their own update rule (such as a refractory counter) are constant while the other states are
 //! integrated. Noise is added to the result of the drift method ([`diffusion`]).
 
+mod coupled;
 mod differences;
 mod diffusion;
 mod explicit;
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use dendrion_model::{OdeMethod, SdeMethod};
 
 use crate::graph::{Graph, Node, NodeId};
+use crate::placed::{CURRENT, SLOPE};
 use crate::system::{Rule, System};
 
 /// A step of a system: intermediate values, and the states at the end of the step.
@@ -70,8 +72,17 @@ pub struct Pivot {
 /// Returns the step of `dt` that advances all states, with the drift computed by `ode` and the diffusion by
 /// `sde`.
 pub fn advance(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Step {
+    let coupled = system.coupled.and_then(|phase| {
+        let (current, slope) = (system.state(CURRENT)?, system.state(SLOPE)?);
+        Some((coupled::Outputs { current, slope }, phase))
+    });
     let mut writer = Writer::new(system);
     let mut next = match ode {
+        OdeMethod::CrankNicolson | OdeMethod::ImplicitEuler if coupled.is_some() => {
+            let theta = if ode == OdeMethod::CrankNicolson { 0.5 } else { 1.0 };
+            let coupled = coupled.map(|(outputs, phase)| coupled::step(&mut writer, theta, &outputs, phase));
+            coupled.unwrap_or_default()
+        }
         OdeMethod::Euler => explicit::step(&mut writer, &explicit::EULER),
         OdeMethod::Midpoint => explicit::step(&mut writer, &explicit::MIDPOINT),
         OdeMethod::Heun2 => explicit::step(&mut writer, &explicit::HEUN2),
@@ -127,6 +138,14 @@ impl<'s> Writer<'s> {
             Rule::Update(next) => *next,
         };
         self.rules.iter().enumerate().map(next).collect()
+    }
+
+    /// Returns the update rule of a state, or the state itself if it has a derivative.
+    fn update(&mut self, i: usize) -> NodeId {
+        match self.rules[i] {
+            Rule::Update(next) => next,
+            Rule::Derivative(_) => self.state(i),
+        }
     }
 
     fn state(&mut self, i: usize) -> NodeId {
