@@ -27,24 +27,9 @@ use crate::mechanisms::membrane::{self, Membrane};
 use crate::mechanisms::threshold;
 use crate::passes::derivative::derivative;
 use crate::passes::substitute::Substitution;
+use crate::phase::{CURRENT, Phase, SLOPE};
 use crate::system::{Builder, Rule, Scope, System};
 use crate::written::Written;
-
-/// Name of the internal state that contains the current of placed mechanisms (pA).
-pub const CURRENT: &str = "(current)";
-/// Name of the internal state that contains the conductance -dI/dV of placed mechanisms (nS).
-pub const SLOPE: &str = "(conductance)";
-
-/// A part of the step of placed mechanisms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The whole step.
-    Whole,
-    /// Currents and conductances.
-    Currents,
-    /// Everything else: gates, arriving spikes and events.
-    Gates,
-}
 
 impl System {
     /// Returns the system of a part of the step. States that do not belong to this part keep their values.

@@ -7,7 +7,7 @@ use dendrion_model::{Domain, Error, ModuleKind, NOISE, Owner, Params};
 use crate::expr::{Expr, Workbook};
 use crate::graph::{Graph, Node, NodeId};
 use crate::parameters::{Parameter, Parameters};
-use crate::placed::Phase;
+use crate::phase::Phase;
 
 /// The rule by which a state changes in a step.
 #[derive(Clone, Copy, Debug)]

@@ -43,7 +43,7 @@ impl<T: Scalar> TreeRows<T> {
         let (rows, width) = (self, membrane.place.width);
         rows.current.fill(T::default());
         rows.slope.fill(T::default());
-        for unit in placed.iter() {
+        for unit in placed {
             let Stage::Placed { outputs, spans, .. } = &unit.engine.stage else { continue };
             let (after, lanes) = (unit.history.state(at.step + 1, at.block), unit.shard.place.lanes);
             for (sums, row) in [&mut rows.current, &mut rows.slope].into_iter().zip(outputs) {

@@ -14,12 +14,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::Writer;
 use super::implicit::{Block, circles, reads};
+use super::writer::Writer;
 use crate::graph::{Node, NodeId};
 use crate::passes::derivative::derivative;
 use crate::passes::substitute::Substitution;
-use crate::placed::Phase;
+use crate::phase::Phase;
 
 /// The rows of the current and of the conductance.
 pub(super) struct Outputs {

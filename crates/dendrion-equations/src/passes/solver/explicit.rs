@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::Writer;
+use super::writer::Writer;
 use crate::graph::NodeId;
 use crate::passes::substitute::Substitution;
 

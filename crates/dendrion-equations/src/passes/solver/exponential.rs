@@ -25,9 +25,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use dendrion_language::Unary;
 
-use super::Writer;
 use super::differences::phi1_differences;
 use super::implicit::{circles, reads};
+use super::writer::Writer;
 use crate::graph::NodeId;
 use crate::passes::derivative::derivative;
 

@@ -21,7 +21,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Pivot, Solve, Unknown, Writer};
+use super::writer::{Pivot, Solve, Unknown, Writer};
 use crate::graph::{Node, NodeId};
 use crate::passes::derivative::derivative;
 use crate::passes::substitute::Substitution;
