@@ -1,7 +1,7 @@
 //! Names of the kinds of modules in files, which are those of the Python classes.
 
 use dendrion_equations::library;
-use dendrion_model::ModuleKind;
+use dendrion_model::{Gates, ModuleKind, OdeMethod};
 
 /// Receptors
 pub(crate) const RECEPTORS: [(&str, ModuleKind); 3] =
@@ -51,6 +51,15 @@ pub(crate) const CHANNELS: [(&str, &str); 14] = [
 /// Somas of the library, with the names of their texts
 pub(crate) const SOMAS: [(&str, &str); 4] =
     [("AdEx", "adex"), ("AdaptiveIF", "adaptive_if"), ("CadIF", "cadif"), ("Izhikevich", "izhikevich")];
+
+/// Methods for the tree of detailed cells
+pub(crate) const CABLE_METHODS: [OdeMethod; 2] = [OdeMethod::ImplicitEuler, OdeMethod::CrankNicolson];
+
+/// Methods for the gates of detailed cells
+pub(crate) const GATES: [Gates; 3] = [Gates::Rational, Gates::Exponential, Gates::Coupled];
+
+/// Parameters of the membrane of detailed cells that do not follow from the morphology
+pub(crate) const MEMBRANE: [&str; 5] = ["V_rest", "gL", "C", "V_init", "r_axial"];
 
 /// Connection rules
 pub(crate) const RULES: [&str; 6] =

@@ -16,7 +16,7 @@ use crate::section::{Attachment, Section};
 use crate::tree::{Morphology, connections};
 
 /// Maximum number of CVs of a cell.
-const MOST_CVS: usize = 1_000_000;
+pub const MOST_CVS: usize = 1_000_000;
 
 /// The rule that determines the number of CVs of each section.
 #[derive(Clone, Debug, PartialEq)]

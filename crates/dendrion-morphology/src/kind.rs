@@ -40,6 +40,17 @@ impl Kind {
         }
     }
 
+    /// Returns the kind with this [name](Self::name).
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "soma" => Some(Self::Soma),
+            "axon" => Some(Self::Axon),
+            "basal" => Some(Self::Basal),
+            "apical" => Some(Self::Apical),
+            _ => name.strip_prefix("kind ")?.parse().ok().map(Self::from_code),
+        }
+    }
+
     /// Returns the name, such as `apical` or `kind 7`.
     pub fn name(self) -> String {
         match self {

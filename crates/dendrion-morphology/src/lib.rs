@@ -18,7 +18,7 @@ mod tree;
 mod valid;
 
 pub use build::SectionSpec;
-pub use cv::{Cv, CvPolicy, CvTree, Membrane, Node, discretize};
+pub use cv::{Cv, CvPolicy, CvTree, MOST_CVS, Membrane, Node, discretize};
 pub use error::{MorphologyError, Problem};
 pub use interval::Interval;
 pub use kind::Kind;

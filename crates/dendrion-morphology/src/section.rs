@@ -51,8 +51,8 @@ pub struct Part {
 }
 
 impl Section {
-    /// Creates a section from positions and diameters.
-    pub(crate) fn new(
+    /// Creates a section from positions and diameters. The path length between samples is their Euclidean distance.
+    pub fn new(
         kind: Kind,
         parent: Option<Attachment>,
         points: impl IntoIterator<Item = ([f64; 3], f64)>,

@@ -2,12 +2,13 @@
 
 use dendrion_language::Span;
 use dendrion_model::{
-    Connectivity, Injection, Network, PerConnection, Plasticity, Projection, Source, Values,
+    Connectivity, Injection, Network, PerConnection, Plasticity, Population, Projection, Source, Values,
 };
 
+use super::context::{Context, Read};
 use super::names::{Names, find};
 use super::parts::{frozen, kind, params};
-use super::{Context, Read, Table};
+use super::table::Table;
 use crate::extras::{Extras, Record};
 use crate::node::{Key, Node};
 use crate::words;
@@ -194,15 +195,46 @@ fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<
     Ok(Connectivity::Csr { starts, targets: post.to_vec() })
 }
 
-pub(super) fn injection(cx: &Context<'_>, names: &Names, path: &str, node: &Node) -> Read<Injection> {
+/// Reads the injection of a current into a compartment, or into one or more CVs of detailed cells. The model has one
+/// injection per CV.
+pub(super) fn injections(
+    cx: &Context<'_>,
+    names: &Names,
+    path: &str,
+    node: &Node,
+    populations: &[Population],
+) -> Read<Vec<Injection>> {
     let table = Table::new(cx, path, node)?;
     let from = table.need("from", "the name of a generator of current")?;
-    let to = table.need("to", "the path of a compartment, such as cell/soma")?;
+    let to = table.need("to", "the path of a compartment, such as cell/soma, or detailed cells")?;
     let (from, to) = ((table.text_of(from, "from")?, from.span), (table.text_of(to, "to")?, to.span));
     let generator = *find(cx, &names.generators, from, (path, "generator"))?;
     let (population, compartment) = *find(cx, &names.compartments, to, (path, "compartment"))?;
+    let places = match compartment {
+        Some(compartment) => vec![compartment],
+        None => cvs(&table, &populations[population])?,
+    };
     table.finish()?;
-    Ok(Injection { path: path.into(), generator, population, compartment })
+    let one = |(k, compartment)| Injection { path: numbered(path, k), generator, population, compartment };
+    Ok(places.into_iter().enumerate().map(one).collect())
+}
+
+/// Reads the CVs into which a current is injected.
+fn cvs(table: &Table<'_, '_>, membrane: &Population) -> Read<Vec<usize>> {
+    let node = table.need("at", "the CVs into which the current is injected, such as at = [0]")?;
+    let cvs = table.indices("at")?.unwrap_or_default();
+    let count = membrane.sites().unwrap_or(0);
+    let what = match cvs.iter().position(|cv| *cv as usize >= count) {
+        Some(i) => format!("at[{i}] = {}: expected a CV below {count}, the number of CVs", cvs[i]),
+        None if cvs.is_empty() => "at: expected at least one CV".into(),
+        None => return Ok(cvs.into_iter().map(|cv| cv as usize).collect()),
+    };
+    Err(table.cx.at(node.span, format!("{}: {what}", table.path)))
+}
+
+/// Returns the path of the injection into the CV with number `k` of those in one entry.
+pub(crate) fn numbered(path: &str, k: usize) -> String {
+    if k == 0 { path.into() } else { format!("{path}[{k}]") }
 }
 
 pub(super) fn record(cx: &Context<'_>, names: &Names, key: &Key, node: &Node) -> Read<Record> {

@@ -2,8 +2,9 @@
 
 use dendrion_model::{Generator, ModuleKind, Params, Signal, Waveform};
 
+use super::context::{Context, Read};
 use super::parts::{frozen, kind, params};
-use super::{Context, Read, Table};
+use super::table::Table;
 use crate::extras::Extras;
 use crate::node::Node;
 use crate::words;

@@ -1,23 +1,25 @@
 //! Reads a document as a network.
 
+mod cells;
 mod connection;
+mod context;
 mod generator;
+mod morphology;
 mod names;
 mod parts;
+mod placed;
 mod population;
 mod surrogate;
 mod table;
 mod values;
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-
-use dendrion_language::{Span, TextError};
-use dendrion_model::{Dtype, Error, Network};
+use dendrion_language::Span;
+use dendrion_model::{Dtype, Network};
 
 use crate::arrays::Arrays;
 use crate::extras::Extras;
-use crate::node::{Key, Node, Value};
+use crate::node::{Node, Value};
+use context::{Context, Read};
 use names::Names;
 use table::Table;
 
@@ -26,94 +28,8 @@ pub(crate) const FORMAT: usize = 2;
 /// The supported versions. Version 1 refers to its arrays file by name only, without a checksum.
 pub(crate) const FORMATS: [usize; 2] = [1, FORMAT];
 
-type Read<T> = Result<T, TextError>;
-
-/// State shared by all readers.
-pub(crate) struct Context<'a> {
-    text: &'a str,
-    arrays: RefCell<&'a mut dyn Arrays>,
-    places: RefCell<Places>,
-    /// Total number of sources of explicit connections so far. The memory that they need is not proportional
-    /// to the size of the file.
-    sources: Cell<usize>,
-}
-
-/// Maximum total number of sources of explicit connections.
-const SOURCES: usize = 1 << 26;
-
-impl<'a> Context<'a> {
-    fn new(text: &'a str, arrays: &'a mut dyn Arrays) -> Self {
-        let (arrays, places) = (RefCell::new(arrays), RefCell::default());
-        Self { text, arrays, places, sources: Cell::new(0) }
-    }
-
-    /// Counts sources of explicit connections and returns an error if there are too many.
-    fn afford(&self, sources: usize) -> Result<(), String> {
-        self.sources.set(self.sources.get().saturating_add(sources));
-        if self.sources.get() <= SOURCES {
-            return Ok(());
-        }
-        Err(format!(
-            "given connections have {} sources in total: expected at most {SOURCES}",
-            self.sources.get()
-        ))
-    }
-
-    /// Creates an error at a position.
-    fn at(&self, span: Span, message: impl Into<String>) -> TextError {
-        TextError::new(self.text, span, message)
-    }
-}
-
-/// Positions of modules and their parameters in a text.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Places(BTreeMap<String, (Span, BTreeMap<String, Span>)>);
-
-impl Places {
-    fn note(&mut self, module: &str, span: Span, keys: &[(Key, Node)]) {
-        let (_, known) = self.0.entry(module.to_string()).or_insert_with(|| (span, BTreeMap::new()));
-        known.extend(keys.iter().map(|(key, value)| {
-            (key.name.clone(), Span::new(key.span.start, value.span.end.max(key.span.end)))
-        }));
-    }
-
-    /// Returns the position of an entry of a module, or of the module if the entry is unknown.
-    pub(crate) fn of(&self, module: &str, entry: &str) -> Span {
-        self.0.get(module).map_or(Span::default(), |(span, keys)| keys.get(entry).copied().unwrap_or(*span))
-    }
-
-    /// Returns the position and the message of a network error.
-    pub(crate) fn locate(&self, error: &Error) -> (Span, String) {
-        let (module, parameter) = match error {
-            Error::Parameter { module, parameter, .. } => (module, Some(parameter.as_str())),
-            Error::UnknownName { module, name, .. } => (module, Some(name.as_str())),
-            Error::Text { module, .. } => (module, Some("equations")),
-            Error::Memory { module, .. } | Error::OutOfMemory { module, .. } => (module, Some("size")),
-            Error::Structure { module, .. }
-            | Error::Run { module, .. }
-            | Error::Limit { module, .. }
-            | Error::Connectivity { module, .. }
-            | Error::Divergence { population: module, .. }
-            | Error::State { module, .. }
-            | Error::File { path: module, .. } => (module, None),
-            Error::Interrupted => return (Span::default(), error.to_string()),
-        };
-        let Some((span, keys)) = self.0.get(module) else { return (Span::default(), error.to_string()) };
-        let key = parameter.and_then(|p| {
-            // `gL[1]` belongs to the entry `gL`, and `surrogate alpha` to `surrogate`. The engine uses
-            // different names for some entries.
-            let name = p.split(['[', ' ']).next().unwrap_or(p);
-            let other = match name {
-                "w" => "weight",
-                "p" => "prob",
-                _ => "kind",
-            };
-            keys.get(name).or_else(|| keys.get(other))
-        });
-        (key.copied().unwrap_or(*span), error.to_string())
-    }
-}
-
+pub(crate) use connection::numbered;
+pub(crate) use context::Places;
 /// Reads a network and the other contents of a file, without validating them.
 pub(crate) fn network(
     text: &str,
@@ -126,11 +42,12 @@ pub(crate) fn network(
     let mut names = Names::default();
     top.each("populations", |path, node| {
         names.add_path(&cx, path, node)?;
-        let (population, own) = population::read(&cx, &path.name, node, &mut extras)?;
-        names.populations.insert(path.name.clone(), network.populations.len());
-        names.add_members(&population, network.populations.len());
+        let first = network.populations.len();
+        let (made, own) = population::read(&cx, &path.name, node, first, &mut extras)?;
+        names.populations.insert(path.name.clone(), first);
+        made.iter().enumerate().for_each(|(k, p)| names.add_members(p, first + k));
         extras.populations.insert(path.name.clone(), own);
-        network.populations.push(population);
+        network.populations.extend(made);
         Ok(())
     })?;
     top.each("generators", |path, node| {
@@ -147,7 +64,13 @@ pub(crate) fn network(
     })?;
     top.each("injections", |path, node| {
         names.add_path(&cx, path, node)?;
-        network.injections.push(connection::injection(&cx, &names, &path.name, node)?);
+        network.injections.extend(connection::injections(
+            &cx,
+            &names,
+            &path.name,
+            node,
+            &network.populations,
+        )?);
         Ok(())
     })?;
     top.each("record", |name, node| {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dendrion_language::{Span, suggestion};
-use dendrion_model::Population;
+use dendrion_model::{Population, Role};
 
-use super::{Context, Read};
+use super::context::{Context, Read};
 use crate::node::{Key, Node};
 
 /// The names of all modules of a network.
@@ -13,8 +13,9 @@ use crate::node::{Key, Node};
 pub(super) struct Names {
     pub(super) populations: BTreeMap<String, usize>,
     pub(super) generators: BTreeMap<String, usize>,
-    /// Index of the population and of the compartment, by path.
-    pub(super) compartments: BTreeMap<String, (usize, usize)>,
+    /// Index of the population and of the compartment, by path. Detailed cells stand for all CVs of their membrane,
+    /// and have no compartment.
+    pub(super) compartments: BTreeMap<String, (usize, Option<usize>)>,
     pub(super) receptors: BTreeMap<String, (usize, usize)>,
     /// Paths of other modules that can be recorded.
     others: BTreeSet<String>,
@@ -33,8 +34,14 @@ impl Names {
 
     /// Adds the members of a population.
     pub(super) fn add_members(&mut self, population: &Population, index: usize) {
-        for (i, c) in population.compartments.iter().enumerate() {
-            self.compartments.insert(population.path_of(&c.name), (index, i));
+        match &population.role {
+            Role::Neurons => {
+                for (i, c) in population.compartments.iter().enumerate() {
+                    self.compartments.insert(population.path_of(&c.name), (index, Some(i)));
+                }
+            }
+            Role::Membrane { .. } => drop(self.compartments.insert(population.path.clone(), (index, None))),
+            Role::Cells(_) | Role::Placed { .. } => {}
         }
         for (i, r) in population.receptors.iter().enumerate() {
             self.receptors.insert(population.path_of(&r.name), (index, i));

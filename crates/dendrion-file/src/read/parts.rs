@@ -9,8 +9,9 @@ use dendrion_model::{
     Compartment, Coupling, Mechanism, ModuleKind, Noise, Params, Population, Receptor, definition,
 };
 
+use super::context::{Context, Read};
 use super::names::{check_name, find};
-use super::{Context, Read, Table};
+use super::table::Table;
 use crate::extras::Extras;
 use crate::node::{Key, Node};
 use crate::words;
@@ -173,7 +174,7 @@ pub(super) fn frozen(table: &Table<'_, '_>, extras: &mut Extras) -> Read<()> {
     Ok(())
 }
 
-fn end(table: &Table<'_, '_>, extras: &mut Extras) -> Read<()> {
+pub(super) fn end(table: &Table<'_, '_>, extras: &mut Extras) -> Read<()> {
     frozen(table, extras)?;
     table.finish()
 }
@@ -208,19 +209,19 @@ fn equations(table: &Table<'_, '_>, known: &[(&'static str, &'static str)]) -> R
     equations_of(table, known, name)
 }
 
-fn equations_of(table: &Table<'_, '_>, known: &[(&str, &str)], name: &str) -> Read<String> {
+pub(super) fn equations_of(table: &Table<'_, '_>, known: &[(&str, &str)], name: &str) -> Read<String> {
     let text = known.iter().find(|(n, _)| *n == name).and_then(|(_, key)| library(key));
     text.map(str::to_string)
         .ok_or_else(|| table.cx.at(table.span, format!("{}: no kind named {name}", table.path)))
 }
 
-fn defined(table: &Table<'_, '_>, text: &str) -> Read<Definition> {
+pub(super) fn defined(table: &Table<'_, '_>, text: &str) -> Read<Definition> {
     let span = table.get("equations").map_or(table.span, |n| Span::new(n.span.start, n.span.start + 3));
     definition(&table.path, text).map_err(|error| table.cx.at(span, error.to_string()))
 }
 
 /// Reads the specified values of the parameters that a text declares.
-fn written(table: &Table<'_, '_>, definition: &Definition) -> Read<Params> {
+pub(super) fn written(table: &Table<'_, '_>, definition: &Definition) -> Read<Params> {
     let mut params = Params::new();
     for parameter in &definition.parameters {
         if let Some(values) = table.values(&parameter.name)? {

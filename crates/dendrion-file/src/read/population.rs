@@ -2,45 +2,61 @@
 
 use dendrion_model::{ModuleKind, OdeMethod, Params, Population, SdeMethod, Values};
 
+use super::cells::cells;
+use super::context::{Context, Read};
 use super::parts::{frozen, parts};
-use super::{Context, Read, Table};
+use super::table::Table;
 use crate::extras::{Extras, Identity};
 use crate::node::{Node, Value};
 
+/// Reads an entry: a population of neurons, or the populations of a group of detailed cells, if the entry has a
+/// morphology. `first` is the index of the first population in the network.
 pub(super) fn read(
     cx: &Context<'_>,
     path: &str,
     node: &Node,
+    first: usize,
     extras: &mut Extras,
-) -> Read<(Population, Identity)> {
+) -> Read<(Vec<Population>, Identity)> {
     let table = Table::new(cx, path, node)?;
+    let (mut population, identity) = neurons(&table, extras)?;
+    let made = if table.get("morphology").is_some() {
+        cells(&table, population, first, extras)?
+    } else {
+        let methods = OdeMethod::ALL.map(OdeMethod::name);
+        if let Some(name) = table.choice("method", &methods)? {
+            population.method = OdeMethod::from_name(name).unwrap_or_default();
+        }
+        if let Some(name) = table.choice("noise_method", &["milstein", "euler_maruyama"])? {
+            population.sde = SdeMethod::from_name(name).unwrap_or_default();
+        }
+        parts(&table, &mut population, extras)?;
+        vec![population]
+    };
+    table.finish()?;
+    Ok((made, identity))
+}
+
+/// Reads what all neurons have: their number, threshold, reset, and settings of gradients and plasticity.
+fn neurons(table: &Table<'_, '_>, extras: &mut Extras) -> Read<(Population, Identity)> {
     let size = table.size("size")?.unwrap_or(1);
-    let mut population = Population::new(path, size, Params::new());
-    reset(&table, &mut population)?;
+    let mut population = Population::new(&table.path, size, Params::new());
+    reset(table, &mut population)?;
     for spec in ModuleKind::Population.parameters().iter().filter(|p| p.name != "V_reset") {
         if let Some(values) = table.values(spec.name)? {
             population.params.set(spec.name, values);
         }
     }
-    let methods = OdeMethod::ALL.map(OdeMethod::name);
-    if let Some(name) = table.choice("method", &methods)? {
-        population.method = OdeMethod::from_name(name).unwrap_or_default();
-    }
-    if let Some(name) = table.choice("noise_method", &["milstein", "euler_maruyama"])? {
-        population.sde = SdeMethod::from_name(name).unwrap_or_default();
-    }
     population.surrogate = table.surrogate("surrogate")?;
     population.detach_reset = table.flag("detach_reset")?.unwrap_or(false);
-    dendritic_delay(&table, &mut population)?;
+    dendritic_delay(table, &mut population)?;
     let identity = Identity {
         area_name: table.text("area_name")?,
         pid: table.whole("pid")?,
         id: table.whole("id")?,
         neuron_start_id: table.whole("neuron_start_id")?,
     };
-    frozen(&table, extras)?;
-    parts(&table, &mut population, extras)?;
-    table.finish()?;
+    frozen(table, extras)?;
     Ok((population, identity))
 }
 

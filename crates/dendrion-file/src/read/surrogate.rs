@@ -3,7 +3,8 @@
 use dendrion_language::{Function, Span, Value as Written, write_formula};
 use dendrion_model::{Error, Surrogate, SurrogateKind};
 
-use super::{Read, Table};
+use super::context::Read;
+use super::table::Table;
 use crate::node::{Node, Value};
 
 /// Maximum number of operations and numbers of an expression in postfix order.

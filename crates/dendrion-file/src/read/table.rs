@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use dendrion_language::{Span, TextError, suggestion};
 
-use super::{Context, Read};
+use super::context::{Context, Read};
 use crate::node::{Key, Node, Value};
 
 /// The table of a module.

@@ -2,7 +2,8 @@
 
 use dendrion_model::{Initializer, PerConnection, Values};
 
-use super::{Read, Table};
+use super::context::Read;
+use super::table::Table;
 use crate::node::{Node, Value};
 use crate::words;
 

@@ -1,12 +1,15 @@
 //! Writes a network as a document.
 
+mod cells;
 mod connection;
+mod injection;
+mod morphology;
 mod population;
 mod values;
 
 use std::collections::BTreeMap;
 
-use dendrion_model::{Dtype, Error, Generator, Network, Signal};
+use dendrion_model::{Dtype, Error, Generator, Network, Role, Signal};
 use serde_json::{Map, Value, json};
 
 use crate::arrays::Array;
@@ -50,7 +53,8 @@ impl Document {
 /// Converts a network to a document.
 ///
 /// # Errors
-/// Returns an error if a generator's spikes are computed by a function.
+/// Returns an error if a generator's spikes are computed by a function, or if detailed cells have properties that do
+/// not follow from their morphology.
 pub fn document(network: &Network, extras: &Extras) -> Result<Document, Error> {
     let mut writer = Writer::new(extras);
     let mut table = settings(network, extras);
@@ -59,21 +63,33 @@ pub fn document(network: &Network, extras: &Extras) -> Result<Document, Error> {
             table.insert(name.into(), Value::Object(entries));
         }
     };
-    let populations = network.populations.iter().map(|p| (p.path.clone(), writer.population(p).into()));
-    section("populations", populations.collect());
+    section("populations", populations(network, &mut writer)?);
     let generators = network.generators.iter().map(|g| Ok((g.path.clone(), writer.generator(g)?.into())));
     section("generators", generators.collect::<Result<_, Error>>()?);
     let connections =
         network.projections.iter().map(|p| (p.path.clone(), writer.projection(network, p).into()));
     section("connections", connections.collect());
-    let injection = |i: &dendrion_model::Injection| {
-        let population = &network.populations[i.population];
-        let to = population.path_of(&population.compartments[i.compartment].name);
-        (i.path.clone(), json!({ "from": network.generators[i.generator].path, "to": to }))
-    };
-    section("injections", network.injections.iter().map(injection).collect());
+    section("injections", injection::injections(network, &mut writer));
     section("record", extras.records.iter().map(|r| (r.name.clone(), record(r).into())).collect());
     Ok(Document { table, arrays: writer.arrays })
+}
+
+/// Writes all populations. A group of detailed cells is one entry.
+fn populations(network: &Network, writer: &mut Writer<'_>) -> Result<Table, Error> {
+    let mut table = Table::new();
+    for (i, p) in network.populations.iter().enumerate() {
+        let entry = match &p.role {
+            Role::Neurons => writer.population(p),
+            Role::Cells(cable) => {
+                let rest = &network.populations[i..];
+                let others = rest.iter().skip(1).take_while(|p| p.role.cells() == Some(i)).count();
+                writer.cells(&rest[..=others], cable, i)?
+            }
+            Role::Membrane { .. } | Role::Placed { .. } => continue,
+        };
+        table.insert(p.path.clone(), entry.into());
+    }
+    Ok(table)
 }
 
 fn settings(network: &Network, extras: &Extras) -> Table {

@@ -11,6 +11,20 @@ use crate::words;
 
 impl Writer<'_> {
     pub(super) fn population(&mut self, p: &Population) -> Table {
+        let mut table = self.threshold(p);
+        if p.method != OdeMethod::default() {
+            table.insert("method".into(), p.method.name().into());
+        }
+        if p.sde != SdeMethod::default() {
+            table.insert("noise_method".into(), "euler_maruyama".into());
+        }
+        self.settings(&mut table, p);
+        self.parts(&mut table, p);
+        table
+    }
+
+    /// Writes the size, the threshold and the reset.
+    pub(super) fn threshold(&mut self, p: &Population) -> Table {
         let mut table = Table::new();
         table.insert("size".into(), p.size.into());
         self.params(&mut table, &p.path, ModuleKind::Population, &p.params);
@@ -20,12 +34,11 @@ impl Writer<'_> {
         if !p.reset {
             table.insert("reset".into(), false.into());
         }
-        if p.method != OdeMethod::default() {
-            table.insert("method".into(), p.method.name().into());
-        }
-        if p.sde != SdeMethod::default() {
-            table.insert("noise_method".into(), "euler_maruyama".into());
-        }
+        table
+    }
+
+    /// Writes the settings of plasticity and gradients, the identity, and the parameters that training does not change.
+    pub(super) fn settings(&mut self, table: &mut Table, p: &Population) {
         if p.dendritic_delay != [1] {
             let steps: Vec<u32> = p.dendritic_delay.iter().map(|s| u32::from(*s)).collect();
             let value = match steps.as_slice() {
@@ -39,10 +52,8 @@ impl Writer<'_> {
         }
         // This entry is always written, because its default in files differs from that of new populations.
         table.insert("detach_reset".into(), p.detach_reset.into());
-        self.identity(&mut table, &p.path);
-        self.frozen(&mut table, &p.path);
-        self.parts(&mut table, p);
-        table
+        self.identity(table, &p.path);
+        self.frozen(table, &p.path);
     }
 
     fn identity(&self, table: &mut Table, path: &str) {
@@ -97,7 +108,7 @@ impl Writer<'_> {
     }
 
     /// Writes a module's parameters and the list of parameters that training does not change.
-    fn module(
+    pub(super) fn module(
         &mut self,
         table: &mut Table,
         p: &Population,
@@ -150,7 +161,7 @@ impl Writer<'_> {
 }
 
 /// Writes the name of a library mechanism, or the text of any other mechanism.
-fn text(table: &mut Table, known: &[(&'static str, &str)], text: &str) {
+pub(super) fn text(table: &mut Table, known: &[(&'static str, &str)], text: &str) {
     match words::mechanism_of(known, text) {
         Some(name) => table.insert("kind".into(), name.into()),
         None => table.insert("equations".into(), text.into()),

@@ -10,7 +10,7 @@ use crate::arrays::Array;
 use crate::extras::Extras;
 
 /// Maximum length of a list of numbers that is written in place.
-const SHORT: usize = 16;
+pub(super) const SHORT: usize = 16;
 
 /// Collects the arrays of a document while it is written.
 pub(super) struct Writer<'a> {
