@@ -133,7 +133,7 @@ def test_files_are_of_the_schema(tmp_path: Path) -> None:
 
 
 def test_the_schema_knows_every_parameter() -> None:
-    population = dn.files.schema()["properties"]["populations"]["additionalProperties"]
+    population = dn.files.schema()["properties"]["populations"]["additionalProperties"]["oneOf"][0]
     receptors = population["properties"]["receptors"]["additionalProperties"]["oneOf"]
     nmda = next(r for r in receptors if r["properties"].get("kind") == {"const": "NMDA"})
     assert {"g", "t_rise", "t_decay", "E", "Mg", "alpha", "beta", "gamma", "w"} <= set(nmda["properties"])

@@ -15,7 +15,7 @@ const WHOLE: &str = include_str!("../../dendrion-file/tests/whole.toml");
 const PAGE: &str = include_str!("../../../docs/models.md");
 
 /// Words that are inserted into models.
-const WORDS: [&str; 86] = [
+const WORDS: [&str; 104] = [
     "dendrion = 2\n",
     "dt = ",
     "seed = ",
@@ -86,6 +86,24 @@ const WORDS: [&str; 86] = [
     "dendritic_delay = ",
     "area_factor = ",
     "frozen = \"V_th\"\n",
+    "[populations.cell.morphology]\n",
+    "[populations.cell.mechanisms.na]\n",
+    "morphology = { length = 10, diameter = 1, parent = -1, kind = \"soma\", cvs = 3 }\n",
+    "mechanisms.na = { kind = \"HHNa\", on = \"all\" }\n",
+    "kind = [\"soma\", \"apical\"]\n",
+    "parent = [-1, 0]\n",
+    "parent_x = ",
+    "length = ",
+    "diameter = ",
+    "samples = ",
+    "distance = ",
+    "cvs = ",
+    "on = \"all\"\n",
+    "at = ",
+    "gates = \"cnexp\"\n",
+    "staggered = true\n",
+    "spike_at = ",
+    "to = \"cell\"\n",
     "{",
     "}",
     "[",
@@ -137,7 +155,7 @@ impl Target for Models {
             // Braces make a text JSON.
             18 => ["", "{"][notation].to_string() + &characters(random),
             _ => {
-                let text = small(random);
+                let text = if random.once_in(2) { small(random) } else { detailed(random) };
                 if random.once_in(2) { mutated(random, &text, &corpus, &WORDS) } else { text }
             }
         };
@@ -254,5 +272,33 @@ fn small(random: &mut Random) -> String {
          [connections]\nc = {{ from = \"g\", to = \"cell/ampa\", {rule}, weight = {weight}, delay = {delay} }}\n\
          [record]\nv = {{ of = \"cell/soma\", variable = \"V\", every = {every}, indices = [0, {}] }}\n",
         size(random)
+    )
+}
+
+/// Returns a small model of detailed cells with arbitrary numbers.
+fn detailed(random: &mut Random) -> String {
+    const COUNTS: [&str; 10] =
+        ["1", "2", "[1, 2, 3]", "[3, 1, 1]", "1000", "300000", "1000000", "4294967295", "0", "[1, 1]"];
+    const PARENTS: [&str; 6] =
+        ["[-1, 0, 0]", "[-1, 0, 1]", "[-1, 0, 0]", "[-1, 2, 1]", "[0, 0, 0]", "[-1, 0, 1e300]"];
+    const SIZES: [&str; 5] = ["1", "2", "1000", "4294967295", "0"];
+    const SITES: [&str; 6] = ["[0]", "[0, 1, 1]", "[2, 0]", "[]", "[100]", "0"];
+    const REGIONS: [&str; 5] = ["\"all\"", "\"soma\"", "\"axon\"", "[0, 1]", "[1, 1]"];
+    const NUMBERS: [&str; 7] = ["1", "0.5", "[1, 2, 3]", "-1", "1e300", "1e-300", "{ array = \"odd\" }"];
+    let mut pick = |texts: &[&'static str]| -> &'static str { random.pick(texts) };
+    let (size, counts, parent) = (pick(&SIZES), pick(&COUNTS), pick(&PARENTS));
+    let (at, on, into) = (pick(&SITES), pick(&REGIONS), pick(&SITES));
+    let (g, c, length) =
+        (pick(&NUMBERS), pick(&NUMBERS), pick(&["[1, 2, 3]", "[10, 1e300, 1]", "[5, 5, 5]"]));
+    let gates = pick(&["rational", "cnexp", "coupled"]);
+    format!(
+        "dendrion = 2\n[populations.cell]\nsize = {size}\nreset = false\ngates = \"{gates}\"\nC = {c}\n\
+         morphology = {{ kind = [\"soma\", \"apical\", \"basal\"], parent = {parent}, length = {length}, \
+         diameter = [10, 2, 1], cvs = {counts} }}\n\
+         mechanisms.na = {{ kind = \"HHNa\", on = {on}, g = {g} }}\n\
+         mechanisms.ampa = {{ kind = \"AMPA\", at = {at}, t_decay = 2 }}\n\
+         [generators]\ng = {{ kind = \"DCGenerator\", amplitude = 1 }}\n\
+         [injections]\ni = {{ from = \"g\", to = \"cell\", at = {into} }}\n\
+         [record]\nv = {{ of = \"cell\", variable = \"V\" }}\n"
     )
 }

@@ -100,6 +100,15 @@ impl Model {
         Ok(first)
     }
 
+    /// Returns the morphology and the CVs of the detailed cells with this path.
+    fn shape(&self, path: &str) -> PyResult<(Morphology, Cvs)> {
+        let network = self.network()?;
+        let found = network.populations.iter().filter(|p| p.path == path).find_map(|p| p.role.cable());
+        let missing = || PyValueError::new_err(format!("no detailed cells named {path}"));
+        let cable = found.ok_or_else(missing)?;
+        Ok((Morphology::of(cable.morphology.clone()), Cvs::of(cable.tree.clone())))
+    }
+
     /// Adds a population of mechanisms placed on detailed cells, on the membrane of these CVs or at points on them.
     fn add_placed(&self, cells: usize, sites: Vec<u32>, is_density: bool) -> PyResult<usize> {
         let mut network = self.network()?;

@@ -59,7 +59,11 @@ pub(crate) struct Morphology {
 
 impl Morphology {
     fn new(tree: Tree) -> Self {
-        Self { tree: Arc::new(tree) }
+        Self::of(Arc::new(tree))
+    }
+
+    pub(crate) const fn of(tree: Arc<Tree>) -> Self {
+        Self { tree }
     }
 
     pub(crate) fn shared(&self) -> Arc<Tree> {
@@ -254,6 +258,10 @@ pub(crate) struct Cvs {
 }
 
 impl Cvs {
+    pub(crate) const fn of(tree: Arc<CvTree>) -> Self {
+        Self { tree }
+    }
+
     pub(crate) fn shared(&self) -> Arc<CvTree> {
         self.tree.clone()
     }

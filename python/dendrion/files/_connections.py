@@ -13,9 +13,11 @@ from ..connections.plasticity import STDP, Plasticity, TripletSTDP, TsodyksMarkr
 from ..connections.synapse import ConnGen, MCSynapse
 from ..inputs.generators import Generator
 from ..modules.module import Module
+from ..neurons.cable.neuron import CableNeuron
 from ..neurons.compartment import Compartment
 from ..neurons.neuron import Neuron
 from ..neurons.receptors import Receptor
+from ._cells import site
 from ._neurons import _freeze
 
 if TYPE_CHECKING:
@@ -87,9 +89,11 @@ def _spread(given: Any, values: Values) -> Any:
     return initializers.Truncated(_spread(given["of"], values), low, high)
 
 
-def injection(table: Table, known: dict[str, Module]) -> ConnGen:
+def injection(table: Table, values: Values, known: dict[str, Module]) -> ConnGen:
     """Return the current injection that a table describes."""
     source, target = known[table["from"]], known[table["to"]]
     assert isinstance(source, Generator)
+    if isinstance(target, CableNeuron):
+        return ConnGen(source, site(target, table["at"], values), parent=None)
     assert isinstance(target, Compartment)
     return ConnGen(source, target, parent=None)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..modules.module import Module
+from ._cells import cells
 from ._connections import connection, injection
 from ._generators import generator
 from ._neurons import neuron
@@ -53,14 +54,17 @@ def load(path: str, given: Table) -> Network:
     known: dict[str, Module] = {}
     made: dict[str, Module] = {}
     for name, table in document.get("populations", {}).items():
-        made[name] = neuron(name, table, values, known)
+        if "morphology" in table:
+            made[name] = cells(name, table, values, model, known)
+        else:
+            made[name] = neuron(name, table, values, known)
     for name, table in document.get("generators", {}).items():
         made[name] = generator(table, values)
     known |= made
     for name, table in document.get("connections", {}).items():
         made[name] = connection(table, values, known)
     for name, table in document.get("injections", {}).items():
-        made[name] = injection(table, known)
+        made[name] = injection(table, values, known)
     # The modules keep alive the owners that ``settle`` creates for them.
     settle(made)
     settings: Table = {name: document[name] for name in ("dt", "seed", "dtype", "threads") if name in document}

@@ -9,9 +9,8 @@ from .. import _core
 from .._paths import file_name
 from .._suggest import suggests, unknown_name
 from ..connections.synapse import MCSynapse
-from ..errors import ParameterTypeError, StructureError
+from ..errors import ParameterTypeError
 from ..modules.module import Module
-from ..neurons.cable.neuron import CableNeuron
 from ..neurons.neuron import Neuron
 from ..simulation._log import FILES
 from ..training._sharing import NetworkSharing
@@ -61,18 +60,11 @@ class NetworkFiles(NetworkSharing):
         ModelFileError
             If the file name has a different ending.
         StructureError
-            If the network has a [CustomGenerator][dendrion.CustomGenerator] with a function, or a
-            [CableNeuron][dendrion.CableNeuron], which cannot be stored.
+            If the network has a [CustomGenerator][dendrion.CustomGenerator] with a function, which cannot be stored.
         OSError
             If the file cannot be written.
         """
         populations = [m for m in self._parts.values() if isinstance(m, Neuron)]
-        for p in populations:
-            if isinstance(p, CableNeuron):
-                raise StructureError(
-                    f"{p.path}: detailed cells cannot be saved to a model file yet; net.save_state(path) saves the "
-                    "state of the simulation"
-                )
         who = [self._who(p) for p in populations]
         frozen = sorted(self._frozen_keys())
         dense = [m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.shape is not None]
@@ -104,8 +96,8 @@ class NetworkFiles(NetworkSharing):
         """Load a network from a model file in TOML or JSON.
 
         The recordings that the file defines are in ``net.recordings`` by name, and the time to simulate, if the file
-        has one, is in ``net.duration``. Populations are [MCNeuron][dendrion.MCNeuron]s whose parts are attributes, as
-        in ``net["cell"].soma``.
+        has one, is in ``net.duration``. Populations are [MCNeuron][dendrion.MCNeuron]s or, if they have a morphology,
+        [CableNeuron][dendrion.CableNeuron]s. Their parts are attributes, as in ``net["cell"].soma``.
 
         Parameters
         ----------

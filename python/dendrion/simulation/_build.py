@@ -65,11 +65,11 @@ class Translation:
         self.functions: list[tuple[int, str, str, Any]] = []
         self.without_gradient: list[ParameterError] = []
         self.dt, self.seed = dt, seed
+        check_clamps(self.modules)
         if parsed is not None:
             self.model = parsed.model
             self.model.set(dt, seed, parsed.noise_seed, dtype, threads)
             return
-        check_clamps(self.modules)
         self.model = _core.Model(dt, seed, dtype, threads)
         for kind, add in (
             (Neuron, self._neurons),

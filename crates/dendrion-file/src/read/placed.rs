@@ -135,7 +135,7 @@ fn region(own: &Table<'_, '_>, cells: &Population, node: &Node, name: &str) -> R
     let Some(cable) = cells.role.cable() else { return Ok(Vec::new()) };
     let region = Region { kind, ..Region::default() };
     let cvs = region.cvs(&cable.morphology, &cable.tree);
-    let cvs = cvs.map_err(|error: MorphologyError| wrong(&error.to_string()))?;
+    let cvs = cvs.map_err(|error: MorphologyError| wrong(&format!("the morphology {error}")))?;
     Ok(cvs.into_iter().map(|cv| cv as u32).collect())
 }
 

@@ -63,7 +63,16 @@ impl Network {
 impl Population {
     fn validate(&self) -> Checked {
         if self.size == 0 || u32::try_from(self.size).is_err() {
-            return Err(Error::parameter(&self.path, "size", self.size, "an integer from 1 to 2^32 - 1"));
+            let (size, accepted) = match self.sites() {
+                Some(sites) if sites > 0 && self.size > 0 => {
+                    let most = u32::MAX as usize / sites;
+                    let what =
+                        format!("at most {most} cells, because each has {sites} control volumes or sites");
+                    (self.size / sites, what)
+                }
+                _ => (self.size, "an integer from 1 to 2^32 - 1".into()),
+            };
+            return Err(Error::parameter(&self.path, "size", size, accepted));
         }
         ModuleKind::Population.check(&self.path, &self.params, self.size)?;
         self.surrogate.check(&self.path)?;
