@@ -74,12 +74,13 @@ class CableNeuron(Neuron):
     odemethod : SolverMethodODE or str
         ``IMPLICIT_EULER`` or ``CRANK_NICOLSON``. If it is not set, the network's ``odemethod`` is used if there is one.
     gates : str
-        Method for gates with V held: ``"rational"`` (the default) is the linearly implicit Crank-Nicolson method, and
-        ``"cnexp"`` is exponential Euler, which is exact for linear gates.
+        Method for gates. With V held, ``"rational"`` (the default) is the linearly implicit Crank-Nicolson method, and
+        ``"cnexp"`` is exponential Euler, which is exact for linear gates. ``"coupled"`` solves gates together with V,
+        as in [MCNeuron][dendrion.MCNeuron].
     staggered : bool, optional
         Whether gates are advanced after V, so that they are known half a step later than V, as in NEURON. Recorded
         gates then are those at t + dt/2. Defaults to True with ``CRANK_NICOLSON``, which is then of order 2, and to
-        False with ``IMPLICIT_EULER``.
+        False with ``IMPLICIT_EULER`` and with coupled gates.
     refractory, dendritic_delay, stdp_tau, tau_triplet, surrogate_grad_fn, detach_reset, pid, area_name, id
         See [MCNeuron][dendrion.MCNeuron].
     neuron_start_id, parent, name, frozen_params
@@ -183,6 +184,11 @@ class CableNeuron(Neuron):
                 self._check(each, self._values[each])
         self._check_together("population")
         self._check_resets()
+        if self.gates == "coupled" and self.staggered:
+            raise ParameterError(
+                f"{self._label}: staggered = True: expected False or None, because coupled gates are solved together "
+                "with V"
+            )
 
     def _checked(self, name: str, value: Any) -> Any:
         if name == "gates":
@@ -199,14 +205,11 @@ class CableNeuron(Neuron):
 
     def _checked_gates(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise ParameterTypeError(f"{self._label}: gates = {quoted(value)}: expected 'rational' or 'cnexp'")
-        if value == "coupled":
-            raise ParameterError(
-                f"{self._label}: gates = 'coupled': is not available for detailed cells yet; expected 'rational' or "
-                "'cnexp'"
+            raise ParameterTypeError(
+                f"{self._label}: gates = {quoted(value)}: expected 'rational', 'cnexp' or 'coupled'"
             )
         if value not in _GATES:
-            raise ParameterError(f"{self._label}: gates = {quoted(value)}{hint(value, _GATES[:2])}")
+            raise ParameterError(f"{self._label}: gates = {quoted(value)}{hint(value, _GATES)}")
         return value
 
     def _divided(self, cv: Any, C: Any) -> CVs:
@@ -293,4 +296,6 @@ class CableNeuron(Neuron):
         return {name: value for name, value in values.items() if value is not None}
 
     def _is_staggered(self, method: SolverMethodODE) -> bool:
-        return method is SolverMethodODE.CRANK_NICOLSON if self.staggered is None else bool(self.staggered)
+        if self.staggered is None:
+            return method is SolverMethodODE.CRANK_NICOLSON and self.gates != "coupled"
+        return bool(self.staggered)
