@@ -56,6 +56,7 @@ class Cell(dn.CableNeuron):
         self.own = Own(self, at=where, tau=5.0)
         self.ih = [dn.channels.Ih(self, on=tree.region("apical", distance=(0, 120)), g=lambda d: 0.01 + 0.001 * d)]
         self.ka = dn.channels.KA(self, on="all", g={"all": 0.1, "soma": 5.0})
+        self.im = dn.channels.KM(self, on="basal", g="g0 * exp(-distance/lam)", g0=0.1, lam=80.0)
 
 
 def build(**settings: object) -> dn.Network:
@@ -147,6 +148,8 @@ def test_modules_are_as_before(tmp_path: Path) -> None:
     assert [getattr(b, name).size for name in names] == [getattr(a, name).size for name in names]
     np.testing.assert_array_equal(b.ih[0].g, a.ih[0].g)
     assert b.own.tau == 5.0
+    assert (b.im.g0, b.im.lam) == (0.1, 80.0)
+    assert "distance" in b.im.equations
     assert isinstance(loaded["clamped"].clamp, dn.VoltageClamp)
     assert loaded["reset"].staggered is True
     np.testing.assert_array_equal(loaded["reset"].V, net["reset"].V)
@@ -266,6 +269,17 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(model), "--out", str(tmp_path / "out"), "--set", "cell.gL=60"]) == 0
     assert "soma" in capsys.readouterr().out
     assert (tmp_path / "out" / "soma.npz").exists()
+
+
+def test_large_models_are_checked_with_one_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "m.toml"
+    large = WRITTEN.replace("size = 2\n", "size = 5000000\n")
+    model.write_text(large)
+    assert main(["check", str(model)]) == 0
+    assert "ok (5000000 neurons; too large to build" in capsys.readouterr().out
+    model.write_text(large.replace("indices = [0, 23]", "indices = [0, 115000000]"))
+    assert main(["check", str(model)]) == 1
+    assert "115000000: expected integers below 115000000, the number of members" in capsys.readouterr().err
 
 
 def test_errors_have_a_position(tmp_path: Path) -> None:

@@ -32,9 +32,12 @@ pub(super) fn cells(
         cells.params.set("V_th", V_TH);
     }
     let gates = table.choice("gates", &words::GATES.map(Gates::name))?;
+    let gates = gates.and_then(Gates::from_name).unwrap_or_default();
+    // Coupled gates are solved together with V.
+    let is_staggered = cells.method == OdeMethod::CrankNicolson && gates != Gates::Coupled;
     let cable = Cable {
-        gates: gates.and_then(Gates::from_name).unwrap_or_default(),
-        staggered: table.flag("staggered")?.unwrap_or(cells.method == OdeMethod::CrankNicolson),
+        gates,
+        staggered: table.flag("staggered")?.unwrap_or(is_staggered),
         spike_at: table.size("spike_at")?.unwrap_or_else(|| default_spike_at(&morphology, &tree)),
         morphology: Arc::new(morphology),
         tree: Arc::new(tree),

@@ -17,7 +17,7 @@ pub(super) fn cells() -> Value {
     entries.extend(table(json!({
         "method": { "enum": words::CABLE_METHODS.map(OdeMethod::name), "default": OdeMethod::ImplicitEuler.name() },
         "gates": { "enum": words::GATES.map(Gates::name), "default": Gates::default().name(), "description": "method for gates" },
-        "staggered": { "type": "boolean", "description": "whether gates are advanced after V, half a step later; the default is true with crank_nicolson" },
+        "staggered": { "type": "boolean", "description": "whether gates are advanced after V, half a step later; the default is true with crank_nicolson, except for coupled gates" },
         "spike_at": { "type": "integer", "minimum": 0, "description": "the CV whose potential is compared with V_th; the default is the centre of the soma or, without a soma, the beginning of the root" },
         "morphology": one_of(vec![cylinders(), sampled()]),
         "mechanisms": by_name(json!({ "anyOf": mechanisms() })),
