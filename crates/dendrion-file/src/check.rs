@@ -123,8 +123,12 @@ fn one_of_each(network: &Network) -> Network {
     }
     for p in &mut small.projections {
         let is_recurrent = matches!(p.pre, Source::Population(i) if i == p.population);
-        p.connectivity =
-            if is_recurrent { Connectivity::AllToAll { autapses: true } } else { Connectivity::OneToOne };
+        let has_sites = small.populations.get(p.population).is_some_and(|post| post.sites().is_some());
+        p.connectivity = if is_recurrent || has_sites {
+            Connectivity::AllToAll { autapses: true }
+        } else {
+            Connectivity::OneToOne
+        };
         for values in [Some(&mut p.weight), p.delay.as_mut()].into_iter().flatten() {
             if let PerConnection::Given(Values::Each(v)) = values {
                 let least = v.iter().copied().reduce(f64::min).unwrap_or(1.0);
