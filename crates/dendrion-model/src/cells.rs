@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dendrion_morphology::Cv;
 
-use crate::{Cable, Count, Params, Place, Population, Role};
+use crate::{Cable, Count, Network, Params, Place, Population, Role};
 
 impl Population {
     /// Creates the populations of detailed cells: the cells and their membrane. `first` is the index that the
@@ -34,6 +34,7 @@ impl Population {
         params.set("diameter", of(&|cv| cv.diameter));
         unit.compartment("", params);
         unit.method = self.method;
+        unit.dendritic_delay = each_site(&self.dendritic_delay, sites.len());
         unit.role = Role::Placed { cells: index, sites: Arc::new(sites), place };
         Some(unit)
     }
@@ -60,5 +61,28 @@ impl Population {
     /// Returns the numbers of values that the population's parameters may have.
     pub fn count(&self) -> Count {
         Count { all: self.size, sites: self.sites().unwrap_or(self.size) }
+    }
+}
+
+impl Network {
+    /// Sets the dendritic delay of a population (steps), with one value or one per neuron. The mechanisms of detailed
+    /// cells get the delays of their cells.
+    pub fn set_dendritic_delay(&mut self, population: usize, steps: Vec<u16>) {
+        for placed in self.populations.iter_mut().filter(|p| p.role.cells() == Some(population)) {
+            if let Some(sites) = placed.sites() {
+                placed.dendritic_delay = each_site(&steps, sites);
+            }
+        }
+        if let Some(population) = self.populations.get_mut(population) {
+            population.dendritic_delay = steps;
+        }
+    }
+}
+
+/// Returns one value, or the value of each cell for all of its sites.
+fn each_site(values: &[u16], sites: usize) -> Vec<u16> {
+    match values {
+        [one] => vec![*one],
+        all => all.iter().flat_map(|value| std::iter::repeat_n(*value, sites)).collect(),
     }
 }

@@ -327,7 +327,9 @@ impl Model {
     }
 
     fn set_dendritic_delay(&self, population: usize, steps: PyReadonlyArray1<'_, u16>) -> PyResult<()> {
-        population_of(&mut *self.network()?, population)?.dendritic_delay = copy(&steps)?;
+        let mut network = self.network()?;
+        population_of(&mut network, population)?;
+        network.set_dendritic_delay(population, copy(&steps)?);
         Ok(())
     }
 

@@ -318,7 +318,7 @@ fn change<T: Scalar>(
     };
     let (projection, neurons) = (&network.projections[projection], shard.place.neurons.clone());
     let dendritic = collected(on_dendrite(&network.populations[projection.population], neurons.clone()))?;
-    let taus = trace_taus(parameters, (projection.population, neurons), network.dt);
+    let taus = trace_taus(parameters, &shard.place, network.dt);
     crate::plasticity::state::check(network, projection, &rule, &fanout, &dendritic)?;
     shard.delivery.plasticity.open(dendritic, taus, network.dt)?;
     let learning =

@@ -54,9 +54,8 @@ pub(crate) fn set_trace<T: Scalar>(
 
 /// Passes the current time constants of traces to the neurons of a population.
 pub(crate) fn take_traces<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, population: usize) {
-    for shard in of_population_mut(&mut ensemble.own.shards, population) {
-        let neurons = (population, shard.place.neurons.clone());
-        let taus = trace_taus(&model.parameters, neurons, model.network.dt);
+    for shard in ensemble.own.shards.iter_mut().filter(|s| s.place.cluster.0 == population) {
+        let taus = trace_taus(&model.parameters, &shard.place, model.network.dt);
         shard.delivery.set_trace_taus(taus);
     }
 }

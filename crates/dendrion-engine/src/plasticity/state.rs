@@ -8,6 +8,7 @@ use dendrion_model::{Error, Network, Population, Projection};
 
 use crate::plasticity::{History, PostsynapticSpike, Rule};
 use crate::recording::recorder::Recorder;
+use crate::runtime::place::Place;
 use crate::runtime::store::{ParameterStore, Target};
 
 /// The plasticity data of a shard. It is empty if no connection has plastic weights.
@@ -72,15 +73,17 @@ pub(crate) fn on_dendrite(population: &Population, neurons: Range<usize>) -> imp
     neurons.map(|i| all.get(i).or(all.last()).copied().unwrap_or(1))
 }
 
-/// Returns the time constants of traces (in steps of `dt` ms) of some neurons of the population with this index.
+/// Returns the time constants of traces (in steps of `dt` ms) of the neurons at a place. Members of detailed cells have
+/// those of their cells.
 pub(crate) fn trace_taus(
     parameters: &ParameterStore,
-    (population, neurons): (usize, Range<usize>),
+    place: &Place,
     dt: f64,
-) -> impl Iterator<Item = [f64; 2]> {
-    let traces: Vec<_> = parameters.of(Target::Traces(population)).collect();
+) -> impl Iterator<Item = [f64; 2]> + use<> {
+    let traces: Vec<_> = parameters.of(Target::Traces(place.cluster.0)).cloned().collect();
     let tau = move |k: usize, i: usize| traces.get(k).map_or(f64::NAN, |values| values.get(i)) / dt;
-    neurons.map(move |i| [tau(0, i), tau(1, i)])
+    let sites = place.sites;
+    place.neurons.clone().map(move |i| [tau(0, i / sites), tau(1, i / sites)])
 }
 
 /// Checks that no weight exceeds the maximum of the rule, and that no dendritic delay exceeds the delay of the

@@ -105,8 +105,9 @@ pub(crate) fn flush_weights_onto<T: Scalar>(
     ensemble: &mut Ensemble<T>,
     population: usize,
 ) -> Result<(), Error> {
-    let shards = of_population_mut(&mut ensemble.own.shards, population);
-    shards.iter_mut().try_for_each(|s| s.delivery.flush_weights())
+    // The mechanisms of detailed cells have populations of their own.
+    let is_onto = |s: &&mut Shard<T>| s.place.population == population || s.place.cluster.0 == population;
+    ensemble.own.shards.iter_mut().filter(is_onto).try_for_each(|s| s.delivery.flush_weights())
 }
 
 /// Returns the number of connections of the projection at a path.

@@ -41,7 +41,7 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Write
             starts.push(postsynaptic.len() as u64);
         }
     }
-    let name = format!("spikes_of/{}", cells.path);
+    let name = format!("spikes_of/{}", cells.label());
     out.array(&format!("{name}/starts"), &starts);
     out.numbers(&format!("{name}/step"), postsynaptic.len(), postsynaptic.iter().map(|p| p.step));
     out.numbers(&format!("{name}/trace"), postsynaptic.len(), postsynaptic.iter().map(|p| p.k));
@@ -61,7 +61,7 @@ impl PostsynapticSpikes {
             return Ok(None);
         }
         let cells = &core.model.network.populations[population];
-        let name = format!("spikes_of/{}", cells.path);
+        let name = format!("spikes_of/{}", cells.label());
         let starts = file.array::<u64>(&format!("{name}/starts"), Some(cells.size + 1))?;
         let step = file.array::<i64>(&format!("{name}/step"), None)?;
         let mut traces = |what: &str| {
