@@ -177,8 +177,6 @@ def test_probes_and_states():
         dn.ParameterError, match=r"cell/ampa.g = array of shape \(3,\)|cell/ampa: g = array of shape \(3,\)"
     ):
         cell.ampa.g = np.zeros(3)
-    with pytest.raises(dn.StructureError, match=r"cell: detailed cells cannot be saved to a model file yet"):
-        net.save("cell.toml")
     with pytest.raises(dn.AssignmentError, match=r"spike_at cannot change|spike_at is fixed"):
         cell.spike_at = TREE.at(0)
 
@@ -194,3 +192,47 @@ def test_channels_that_need_calcium_say_so():
     dn.channels.CaPool(cell, on="apical", name="pool")
     with pytest.raises(dn.DendrionError, match=r"cells/kca: .*Ca"):
         built(cell)
+
+
+def test_recurrent_connections_keep_autapses():
+    cell = Cell(3, name="cell")
+    with pytest.raises(dn.ConnectivityError, match="autapses=False is not supported for detailed cells"):
+        dn.MCSynapse(cell, cell.ampa, dn.FixedProb(0.5, autapses=False))
+    syn = dn.MCSynapse(cell, cell.ampa, dn.All2All(), delay=1.0)
+    net = built(cell, syn)
+    assert net.info["connections"] == 3 * 12
+
+
+def test_a_reset_that_cuts_action_potentials_short_warns():
+    cell = Cell(1, reset=True, V_reset=-65.0)
+    with pytest.warns(dn.ResetWarning, match="each spike resets V at spike_at, where voltage-gated channels"):
+        built(cell)
+
+
+def test_thousands_of_mechanisms():
+    tree = dn.Morphology.ball_and_stick(300.0, 2.0)
+    cell = dn.CableNeuron(1, tree, cv=dn.PerSection(50), V_rest=-65.0)
+    for k in range(4000):
+        if k % 2:
+            dn.AMPA(cell, at=tree.at(1, k / 4000), t_decay=2.0, name=f"r{k}")
+        else:
+            dn.channels.HHK(cell, on=cell.at(cv=[k % 50, 50 + k // 80]), g=0.01, name=f"k{k}")
+    net = built(cell)
+    net.run(0.1)
+    assert np.isfinite(cell.V).all()
+
+
+def test_pictures_accept_sites():
+    pytest.importorskip("matplotlib").use("Agg")
+    cell = Cell(2)
+    dn.plot.morphology(cell.tree, sites=cell.at("soma"), cvs=cell.cvs, color=cell.cvs.distance)
+    with pytest.raises(dn.ParameterTypeError, match=r"expected an MCNeuron; plot.morphology draws detailed cells"):
+        dn.plot.tree(cell)
+
+
+def test_tables_describe_the_places():
+    cell = Cell(2, name="cell")
+    text = repr(built(cell)) + cell._repr_html_()
+    assert "27 CVs per cell" in text
+    assert "on &#x27;soma&#x27; (3 CVs per cell)" in text
+    assert "at 4 locations (4 sites per cell)" in text

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..neurons.cable.neuron import CableNeuron
 from ..neurons.compartment import LeakyIF
 from ..neurons.coupling import MCConnSynapse
 from ..neurons.equations import Channel, Soma
@@ -24,6 +25,9 @@ def cut_short(neuron: Neuron) -> Iterator[str]:
     """Yield a warning if spikes reset V of a soma with channels that generate action potentials."""
     if not neuron.reset:
         return
+    if isinstance(neuron, CableNeuron):
+        yield from _cut_on_cells(neuron)
+        return
     parts, lowest = list(neuron.modules()), float(np.min(np.asarray(neuron._values["V_th"])))
     attached = {id(part.pre): part.post for part in parts if isinstance(part, MCConnSynapse)}
     gated = [part for part in parts if isinstance(part, (Channel, Soma)) and _is_excitable(part, lowest)]
@@ -35,6 +39,23 @@ def cut_short(neuron: Neuron) -> Iterator[str]:
             f"{neuron.path}: each spike resets V of a soma with voltage-gated channels ({shown}), which cuts action "
             "potentials short and may count one several times; use MCNeuron(..., reset=False), unless the soma is an "
             "integrate-and-fire unit"
+        )
+
+
+def _cut_on_cells(neuron: CableNeuron) -> Iterator[str]:
+    """Yield a warning if spikes reset V of a control volume with channels that generate action potentials."""
+    lowest, at = float(np.min(np.asarray(neuron._values["V_th"]))), neuron.spike_at.cv[0]
+    names = [
+        part.path
+        for part in neuron.modules()
+        if isinstance(part, Channel) and part._placement is not None and at in part._placement.cvs
+        if _is_excitable(part, lowest)
+    ]
+    if names:
+        yield (
+            f"{neuron.path}: each spike resets V at spike_at, where voltage-gated channels "
+            f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''}) generate action potentials, which cuts them "
+            "short and may count one several times; use reset=False"
         )
 
 

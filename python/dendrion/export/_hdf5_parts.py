@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,10 @@ class Reader:
         found = self._dataset(path)
         return [text.decode() if isinstance(text, bytes) else str(text) for text in found[:].tolist()]
 
+    def optional(self, path: str) -> dict[str, np.ndarray[Any, Any]]:
+        """Return those of the arrays ``gid`` and ``cv`` that exist in a group."""
+        return {name: self.array(f"{path}/{name}") for name in ("gid", "cv") if self.has(f"{path}/{name}")}
+
     def _dataset(self, path: str) -> Any:
         found = self._file.get(path)
         if not isinstance(found, self._h5py.Dataset):
@@ -128,8 +132,11 @@ def steps_of(where: str, times: Any, dt: float) -> np.ndarray[Any, Any]:
     return np.asarray(at, dtype=np.uint64)
 
 
-def sample_arrays(about: dict[str, Any], index: Any, gid: Any, values: Any) -> Arrays:
-    """Return the arrays of samples; ``about`` contains name, population, step, unit, first and every."""
+def sample_arrays(about: dict[str, Any], index: Any, values: Any, optional: Mapping[str, Any]) -> Arrays:
+    """Return the arrays of samples; ``about`` contains name, population, step, unit, first and every.
+
+    ``optional`` contains the ids of neurons and control volumes, if there are any.
+    """
     first, every = int(about["first"]), int(about["every"])
     steps = np.arange(values.shape[-2], dtype=np.uint64) * np.uint64(every) + np.uint64(first)
     arrays = common(SAMPLES, about["name"], about["population"], index, about["step"])
@@ -140,7 +147,7 @@ def sample_arrays(about: dict[str, Any], index: Any, gid: Any, values: Any) -> A
         "first": np.array(first),
         "every": np.array(every),
     }
-    return arrays if gid is None else arrays | {"gid": np.asarray(gid, dtype=np.int64)}
+    return arrays | {name: np.asarray(each, dtype=np.int64) for name, each in optional.items()}
 
 
 def spike_arrays(about: dict[str, Any], index: Any, trains: list[tuple[Any, Any]], batch: bool) -> Arrays:

@@ -12,9 +12,10 @@ _COMMON = {"format", "version", "name", "population", "index", "step", "t"}
 
 #: Names of the arrays of each format.
 NAMES = {
-    SAMPLES: {*_COMMON, "values", "unit", "gid", "first", "every"},
+    SAMPLES: {*_COMMON, "values", "unit", "gid", "cv", "first", "every"},
     SPIKES: {*_COMMON, "i", "size", "first_gid", "begin", "steps", "spikes_per_sample"},
 }
 
-#: Arrays that may be missing: connections and generators have no gid, and not every run has a batch.
-OPTIONAL = {"gid", "first_gid", "spikes_per_sample"}
+#: Arrays that may be missing: connections and generators have no gid, only detailed cells have CVs, and not every run
+#: has a batch.
+OPTIONAL = {"gid", "cv", "first_gid", "spikes_per_sample"}

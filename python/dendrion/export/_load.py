@@ -178,7 +178,8 @@ def _samples(arrays: Arrays, origin: Origin) -> Recording:
     gid = _numbers(arrays, "gid", columns) if "gid" in arrays else None
     unit = _text(arrays, "unit")
     checked(unit)
-    return LoadedRecording(origin, unit, gid, every, steps, values)
+    cv = _numbers(arrays, "cv", columns) if "cv" in arrays else None
+    return LoadedRecording(origin, unit, gid, every, steps, values, cv)
 
 
 def _spikes(arrays: Arrays, origin: Origin) -> SpikeRecording:

@@ -41,6 +41,8 @@ class LoadedRecording(Recording):
         Step of each sample.
     values : array of float
         Values of shape ``(samples, columns)``, or with a batch ``(batch, samples, columns)``.
+    cv : array of int or None
+        Control volume of each column, for detailed cells.
     """
 
     def __init__(
@@ -51,12 +53,14 @@ class LoadedRecording(Recording):
         every: int,
         steps: NDArray[np.uint64],
         values: NDArray[np.floating],
+        cv: NDArray[np.int64] | None = None,
     ) -> None:
         done = int(steps[-1]) + 1 if len(steps) else 0
         self._net = Kept(origin.dt, done, len(values) if values.ndim == 3 else 0, at=steps, table=values)
         self._id, self._name, self._population, self._index = 0, origin.name, origin.population, origin.index
         self._unit, self._gid, self._every, self._columns = unit, gid, every, values.shape[-1]
-        fix(self._index, self._gid)
+        self._cv = cv
+        fix(self._index, self._gid, self._cv)
 
 
 class LoadedSpikes(SpikeRecording):

@@ -67,6 +67,8 @@ def analog_signals(recording: Recording) -> list[Any]:
     annotations = {member(recording): recording.index}
     if (gid := recording.gid) is not None:
         annotations["gid"] = gid
+    if (cv := recording.cv) is not None:
+        annotations["cv"] = cv
     values = recording.values
     return [
         module.AnalogSignal(

@@ -61,7 +61,7 @@ def nwb(
     Its name has dots instead of slashes (``pyramidal.soma.V``). With a batch there is one time series per sample
     (``pyramidal.soma.V.sample0``). Values are stored as recorded. Multiplying them by ``conversion`` converts them to
     the SI unit in ``unit``. The table ``pyramidal.soma.V.columns`` in the processing module ``misc`` lists the neuron
-    and the ``gid`` of each column.
+    and the ``gid`` of each column and, for detailed cells, its control volume (``cv``).
 
     All spike recordings share the table ``units``, with one row per neuron and sample, including silent neurons. Its
     columns are the spike times and the observation interval (s), ``population``, ``neuron``, ``gid`` (-1 for sources of
@@ -188,6 +188,8 @@ def _columns(pynwb: Any, name: str, recording: Recording) -> Any:
     columns = [_column(pynwb, of, about[of], recording.index)]
     if (gid := recording.gid) is not None:
         columns.append(_column(pynwb, "gid", "index of the neuron in the whole network", gid))
+    if (cv := recording.cv) is not None:
+        columns.append(_column(pynwb, "cv", "control volume of the detailed cell", cv))
     description = f"columns of {recording.name}" + (f", in {recording._population}" if recording._population else "")
     return pynwb.core.DynamicTable(name=f"{name}.columns", description=description, columns=columns)
 

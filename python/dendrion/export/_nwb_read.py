@@ -33,7 +33,7 @@ def _samples(reader: Reader, about: dict[str, Any]) -> Arrays:
     key = about["key"]
     table = f"processing/misc/{key}.columns"
     of = "neuron" if reader.has(f"{table}/neuron") else "connection"
-    gid = reader.array(f"{table}/gid") if reader.has(f"{table}/gid") else None
+    optional = reader.optional(table)
     names = [f"{key}.sample{k}" for k in range(about["batch"])] or [key]
     each = [reader.array(f"acquisition/{name}/data") for name in names]
     if len({(table.shape, table.dtype) for table in each}) != 1:
@@ -41,7 +41,7 @@ def _samples(reader: Reader, about: dict[str, Any]) -> Arrays:
     values = np.stack(each) if about["batch"] else each[0]
     if values.ndim < 2:
         raise ParameterError(f"{about['name']}: data have shape {values.shape}; expected (samples, neurons)")
-    return sample_arrays(about, reader.array(f"{table}/{of}"), gid, values)
+    return sample_arrays(about, reader.array(f"{table}/{of}"), values, optional)
 
 
 def _spikes(reader: Reader, about: dict[str, Any]) -> Arrays:

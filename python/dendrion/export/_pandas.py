@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ._extras import needed
 from ._meaning import member
 from ._spikes import columns
@@ -17,13 +19,15 @@ if TYPE_CHECKING:
 def recording_frame(recording: Recording) -> pd.DataFrame:
     """Return a table of samples by neurons; see [Recording.to_pandas][dendrion.Recording.to_pandas]."""
     pd = needed("pandas", "pandas", "to_pandas()")
-    values, index = recording.values, recording.index
+    values, levels = recording.values, {member(recording): recording.index}
+    if recording.cv is not None:
+        levels["cv"] = recording.cv
     if values.ndim == 3:
-        batch, samples, _ = values.shape
-        labels = pd.MultiIndex.from_product([range(batch), index], names=["sample", member(recording)])
-        values = values.transpose(1, 0, 2).reshape(samples, len(labels))
-    else:
-        labels = pd.Index(index, name=member(recording))
+        batch, samples, count = values.shape
+        levels = {"sample": np.repeat(np.arange(batch), count)} | {k: np.tile(v, batch) for k, v in levels.items()}
+        values = values.transpose(1, 0, 2).reshape(samples, batch * count)
+    names, arrays = list(levels), list(levels.values())
+    labels = pd.Index(arrays[0], name=names[0]) if len(arrays) == 1 else pd.MultiIndex.from_arrays(arrays, names=names)
     frame = pd.DataFrame(values, index=pd.Index(recording.t, name="time (ms)"), columns=labels)
     frame.attrs.update(name=recording.name, unit=recording.unit, dt=recording.dt)
     if (gid := recording.gid) is not None:

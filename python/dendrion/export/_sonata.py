@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ParameterError, StructureError
 from ..recordings.recording import FilePath, Recording, SpikeRecording
@@ -30,7 +31,8 @@ def sonata(
     of the neurons in their population. Values are written to an element report, ``/report/<population>``: ``data`` of
     shape ``(samples, elements)`` with its unit, in single precision as the format requires, and ``mapping``. Recordings
     of the same variable in several compartments of a population become elements of one report, numbered in the order in
-    which they are passed; an attribute of ``element_ids`` lists their paths. Slashes in population names become dots.
+    which they are passed; an attribute of ``element_ids`` lists their paths. Elements of detailed cells are numbered by
+    control volume. Slashes in population names become dots.
     The group ``/dendrion`` contains the additional information that [load_recording][dendrion.load_recording] needs.
 
     Parameters
@@ -122,12 +124,27 @@ def _check_report(recordings: list[Recording]) -> None:
             raise StructureError(
                 f"{other.name}: sample times differ from those of {first.name}; a SONATA report requires equal times"
             )
-    seen: set[tuple[str, int]] = set()
+    if any(recording.cv is None for recording in recordings) != all(recording.cv is None for recording in recordings):
+        raise StructureError(
+            f"{first.name}: a SONATA report cannot contain control volumes together with other elements; write them to "
+            "separate files"
+        )
+    seen: set[tuple[str, int, int]] = set()
     for recording in recordings:
-        for i in recording.index.tolist():
-            if (recording.name, i) in seen:
-                raise StructureError(f"{recording.name}: has neuron {i} twice; a SONATA report can hold it only once")
-            seen.add((recording.name, i))
+        cvs = [-1] * len(recording.index) if recording.cv is None else recording.cv.tolist()
+        for i, cv in zip(recording.index.tolist(), cvs, strict=True):
+            key = recording.name if cv < 0 else "", i, cv
+            if key in seen:
+                what = f"neuron {i}" if cv < 0 else f"CV {cv} of neuron {i}"
+                raise StructureError(f"{recording.name}: has {what} twice; a SONATA report can hold it only once")
+            seen.add(key)
+
+
+def _elements(recording: Recording, paths: list[str]) -> NDArray[np.uint32]:
+    """Return the id of each column's element: that of its compartment, or the control volume of a detailed cell."""
+    if recording.cv is not None:
+        return recording.cv.astype(np.uint32)
+    return np.full(len(recording.index), paths.index(recording.name.rpartition(".")[0]), dtype=np.uint32)
 
 
 def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, Any]:
@@ -137,9 +154,7 @@ def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, 
     """
     paths = list(dict.fromkeys(recording.name.rpartition(".")[0] for recording, _ in report))
     nodes = np.concatenate([recording.index for recording, _ in report])
-    elements = np.concatenate(
-        [np.full(len(r.index), paths.index(r.name.rpartition(".")[0]), dtype=np.uint32) for r, _ in report]
-    )
+    elements = np.concatenate([_elements(recording, paths) for recording, _ in report])
     order = np.lexsort((elements, nodes))
     tables = [recording.values for recording, _ in report]
     chosen = [table[k] if table.ndim == 3 else table for table, (_, k) in zip(tables, report, strict=True)]
@@ -156,7 +171,8 @@ def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, 
     # The specification originally used this name, and older readers expect it.
     mapping["index_pointer"] = mapping["index_pointers"]
     numbers = mapping.create_dataset("element_ids", data=elements[order])
-    numbers.attrs["paths"] = paths
+    if report[0][0].cv is None:
+        numbers.attrs["paths"] = paths
     mapping.create_dataset("element_pos", data=np.full(len(nodes), 0.5, dtype=np.float32))
     start = first.t[0] if len(first) else 0.0
     time = mapping.create_dataset("time", data=np.array([start, start + len(first) * first.dt, first.dt]))

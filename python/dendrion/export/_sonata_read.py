@@ -32,8 +32,9 @@ def describe(group: Any, recording: Recorded, columns: Any) -> None:
         samples = steps.sample_steps(recording._id)
         about |= {"unit": recording.unit, "every": recording._every, "first": int(samples[0]) if len(samples) else 0}
         group.create_dataset("columns", data=np.asarray(columns, dtype=np.uint64))
-        if recording.gid is not None:
-            group.create_dataset("gid", data=recording.gid)
+        for name, each in (("gid", recording.gid), ("cv", recording.cv)):
+            if each is not None:
+                group.create_dataset(name, data=each)
     group.attrs.update(about)
 
 
@@ -55,8 +56,7 @@ def _samples(reader: Reader, path: str, about: dict[str, Any]) -> Arrays:
     data, columns = reader.array(f"{report}/data"), reader.array(f"{path}/columns").astype(np.int64)
     if data.ndim != 2 or ((columns < 0) | (columns >= data.shape[1])).any():
         raise ParameterError(f"{report}: data have shape {data.shape}; expected (samples, columns of {about['name']})")
-    gid = reader.array(f"{path}/gid") if reader.has(f"{path}/gid") else None
-    return sample_arrays(about, reader.array(f"{path}/index"), gid, data[:, columns])
+    return sample_arrays(about, reader.array(f"{path}/index"), data[:, columns], reader.optional(path))
 
 
 def _spikes(reader: Reader, path: str, about: dict[str, Any]) -> Arrays:

@@ -20,6 +20,7 @@ _ABOUT = {
     "neuron": {"units": "1", "long_name": "index of the neuron in its population"},
     "connection": {"units": "1", "long_name": "index of the connection, ordered by source, then target"},
     "gid": {"units": "1", "long_name": "index of the neuron in the whole network"},
+    "cv": {"units": "1", "long_name": "control volume of the detailed cell"},
     "sample": {"units": "1", "long_name": "sample of the batch"},
     "t": {"units": "ms", "long_name": "time of the spike"},
     "i": {"units": "1", "long_name": "neuron or source of the spike"},
@@ -35,6 +36,8 @@ def recording_array(recording: Recording) -> xr.DataArray:
     coords[column] = _about(column, column, recording.index)
     if (gid := recording.gid) is not None:
         coords["gid"] = _about(column, "gid", gid)
+    if (cv := recording.cv) is not None:
+        coords["cv"] = _about(column, "cv", cv)
     if values.ndim == 3:
         coords["sample"] = _about("sample", "sample", np.arange(len(values)))
     attrs = {"units": recording.unit, "long_name": meaning(recording), "dt": recording.dt}

@@ -75,9 +75,7 @@ def _arrays(group: Any, attributes: dict[str, Any]) -> Arrays:
         arrays["unit"] = np.array(str(attributes["unit"]))
         arrays["first"] = np.array(int(step[0]) if count else 0)
         arrays["every"] = np.array(every)
-        if "gid" in group:
-            arrays["gid"] = whole(group, "gid", None)
-        return arrays
+        return arrays | {name: whole(group, name, None) for name in ("gid", "cv") if name in group}
     arrays["i"] = whole(group, "i", count).astype(np.int64)
     arrays["size"] = np.array(int(attributes["size"]))
     arrays["begin"], arrays["steps"] = np.array(begin), np.array(steps)

@@ -57,7 +57,7 @@ def html_tree(module: Module) -> str:
 
 def _branch(module: Module, depth: int, root: str, rows: list[tuple[str, str, str, str]]) -> None:
     name = "\u2003" * depth + module.name
-    facts = [_ends(module, root), *_parameters(module)]
+    facts = [_ends(module, root), *_shape(module), *_parameters(module)]
     rows.append((name, type(module).__name__, str(module.__dict__.get("size", "")), ", ".join(f for f in facts if f)))
     for child in module.children():
         _branch(child, depth + 1, root, rows)
@@ -70,9 +70,16 @@ def about(module: Module) -> str:
         return ends
     parts = [type(m).__name__ for m in module.modules() if m is not module and "pre" not in m._fixed]
     area = [name] if (name := module.__dict__.get("area_name")) else []
+    area += _shape(module)
     if parts:
         return ", ".join([*area, *(kind if n == 1 else f"{n} {kind}" for kind, n in Counter(parts).items())])
     return ", ".join([*area, *_parameters(module)])
+
+
+def _shape(module: Module) -> list[str]:
+    """Return the number of control volumes of detailed cells."""
+    cvs = module.__dict__.get("cvs")
+    return [] if cvs is None else [f"{len(cvs)} CVs per cell"]
 
 
 def _ends(module: Module, root: str = "") -> str:
@@ -83,6 +90,9 @@ def _ends(module: Module, root: str = "") -> str:
         ends = [m.path.removeprefix(root) for m in (at["pre"], *(post if isinstance(post, tuple) else (post,)))]
         return f"{ends[0]} -> {', '.join(ends[1:])}"
     # Anything can be assigned to `on` of a module without one. Building the network raises an error.
+    placement = module.__dict__.get("_placement")
+    if placement is not None:
+        return str(placement.described())
     path = getattr(at.get("on"), "path", None)
     return f"on {path.removeprefix(root)}" if isinstance(path, str) else ""
 

@@ -10,6 +10,7 @@ from .._numbers import is_whole
 from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError, StructureError
 from ..modules.module import Module
+from ..neurons.cable.neuron import CableNeuron
 from ..neurons.compartment import Compartment, LeakyIF
 from ..neurons.coupling import MCConn, MCConnSynapse
 from ..neurons.equations import Channel
@@ -44,7 +45,8 @@ class Part(NamedTuple):
 def parts_of(neuron: Any, index: int | None) -> list[Part]:
     """Return the compartments, each after its parent: the soma, then the others by depth and order of creation."""
     if not isinstance(neuron, MCNeuron):
-        raise ParameterTypeError(f"plot.tree: neuron = {quoted(neuron)}: expected an MCNeuron")
+        hint = "; plot.morphology draws detailed cells" if isinstance(neuron, CableNeuron) else ""
+        raise ParameterTypeError(f"plot.tree: neuron = {quoted(neuron)}: expected an MCNeuron{hint}")
     if index is not None and (not is_whole(index) or not 0 <= index < neuron.size):
         raise ParameterError(
             f"plot.tree: index = {quoted(index)}: expected None or the index of a neuron, 0 to {neuron.size - 1}"

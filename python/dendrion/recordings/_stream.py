@@ -273,9 +273,9 @@ def _describe(recording: Recording | SpikeRecording, group: Any) -> None:
     _array(group, "neuron", index.shape, (max(1, len(index)),), np.int64, ("neuron",), {})[:] = index
     if isinstance(recording, Recording):
         group.attrs["unit"], group.attrs["every"] = recording.unit, recording._every
-        if recording._gid is not None:
-            gid = recording._gid
-            _array(group, "gid", gid.shape, (max(1, len(gid)),), np.int64, ("neuron",), {})[:] = gid
+        for key, each in (("gid", recording._gid), ("cv", recording._cv)):
+            if each is not None:
+                _array(group, key, each.shape, (max(1, len(each)),), np.int64, ("neuron",), {})[:] = each
     else:
         group.attrs["size"] = recording.size
         if recording._first is not None:

@@ -295,6 +295,8 @@ class Recording(_Probe):
 
     def _extent(self) -> str:
         t, of = self.t, "connections" if self._population is None else "neurons"
+        if self._cv is not None:
+            of = f"sites in {len(np.unique(self._index))} neurons"
         batch = f"{self._batch} x " if self._batch else ""
         span = f", t = {t[0]:g} to {t[-1]:g} ms, every {self.dt:g} ms" if len(t) else ""
         return f"{batch}{len(t)} samples of {self._columns} {of}, {self._unit}{span}"
@@ -302,8 +304,9 @@ class Recording(_Probe):
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with one row per sample, indexed by time (ms), and one column per neuron.
 
-        After runs with a batch, columns are pairs of sample and neuron. For weights, columns are connections. ``attrs``
-        contains ``name``, ``unit``, ``dt`` (ms) and, for neurons, ``gid``.
+        After runs with a batch, columns are pairs of sample and neuron. For detailed cells, a further level contains
+        the control volume (``cv``). For weights, columns are connections. ``attrs`` contains ``name``, ``unit``, ``dt``
+        (ms) and, for neurons, ``gid``.
         """
         from ..export._pandas import recording_frame
 
@@ -312,7 +315,8 @@ class Recording(_Probe):
     def to_xarray(self) -> xr.DataArray:
         """Return an array with dimensions ``time`` and ``neuron``, preceded by ``sample`` if there is a batch.
 
-        Coordinates are the time (ms), the index of the neuron in its population, and its ``gid``; weights have the
+        Coordinates are the time (ms), the index of the neuron in its population, its ``gid`` and, for detailed cells,
+        the control volume ``cv``; weights have the
         dimension ``connection`` instead of ``neuron``. The ``units`` attributes state the units of values and
         coordinates.
         """
@@ -323,7 +327,8 @@ class Recording(_Probe):
     def to_neo(self) -> Any:
         """Return a ``neo.AnalogSignal`` with units and one channel per neuron; with a batch, a list of them.
 
-        The array annotations ``neuron`` (``connection`` for weights) and ``gid`` identify the channels.
+        The array annotations ``neuron`` (``connection`` for weights), ``gid`` and, for detailed cells, ``cv`` identify
+        the channels.
         """
         from ..export._neo import analog_signals
 

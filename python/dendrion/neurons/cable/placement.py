@@ -38,6 +38,11 @@ class Placement(NamedTuple):
         """The numbers of cells and sites."""
         return PerSite(self.neuron.size, len(self.cvs), "CV" if self.is_density else "site")
 
+    def described(self) -> str:
+        """Return a description of the place and the number of control volumes or sites."""
+        count = len(self.cvs)
+        return f"{self.where} ({count} {self.per_site.name}{'s' if count > 1 else ''} per cell)"
+
     def sites(self) -> Where:
         """Return what densities depend on."""
         return Where(self.neuron, self.cvs)

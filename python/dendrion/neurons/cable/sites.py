@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,8 +62,17 @@ class Site(FixedOnceMade, Suggesting):
         """Path length from the centre of the soma to the centre of each CV (um)."""
         return self.neuron.cvs.distance[self.cv]
 
+    @property
+    def locations(self) -> list[Location]:
+        """The locations of the centres of the CVs, for example for ``plot.morphology``."""
+        cvs = self.neuron.cvs
+        return [Location(int(cvs.section[cv]), float(cvs.x[cv])) for cv in self.cv]
+
     def __len__(self) -> int:
         return len(self.cv)
+
+    def __iter__(self) -> Iterator[Location]:
+        return iter(self.locations)
 
     def __repr__(self) -> str:
         shown = ", ".join(map(str, self.cv[:_LISTED])) + (", ..." if len(self.cv) > _LISTED else "")
