@@ -19,6 +19,7 @@ def test_there_are_tutorials():
         "from_neurai",
         "network_with_inhibition",
         "plasticity",
+        "reconstructed_cell",
         "training",
     }
 
