@@ -236,3 +236,29 @@ def test_tables_describe_the_places():
     assert "27 CVs per cell" in text
     assert "on &#x27;soma&#x27; (3 CVs per cell)" in text
     assert "at 4 locations (4 sites per cell)" in text
+
+
+class Overflowing(dn.Channel):
+    equations = """
+    I = g * (E - V)**3 : pA/um2
+    g = 1 mS/cm2/mV^2
+    E = 50 mV
+    """
+
+
+def test_a_state_that_is_no_longer_finite():
+    tree = dn.Morphology.cable(length=500.0, diameter=2.0)
+    cells = dn.CableNeuron(3, tree, cv=dn.PerSection(7), name="cells")
+    cells.bad = Overflowing(cells, on="all", g=1e300)
+    with pytest.raises(dn.DivergenceError, match="cells: V at CV 0 of neuron 0 stopped being finite"):
+        built(cells).run(1.0)
+
+
+def test_calcium_on_other_control_volumes():
+    tree = dn.Morphology.cable(length=500.0, diameter=2.0)
+    cells = dn.CableNeuron(1, tree, cv=dn.PerSection(7), name="cells")
+    cells.ca = dn.channels.CaT(cells, on="all", g=1.0)
+    cells.pool = dn.channels.CaPool(cells, on="all")
+    cells.kca = dn.channels.KCa(cells, on=tree.region("basal", distance=(0.0, 200.0)), g=1.0)
+    with pytest.raises(dn.StructureError, match="imports Ca, which no mechanism on the same CVs exports"):
+        built(cells)

@@ -166,8 +166,8 @@ impl<T: Scalar> Core<T> {
         let (cells, dt) = (&self.model.cells[fault.population], self.clock.dt);
         let error = Error::Divergence {
             population: cells.path.clone(),
-            state: cells.system.states[fault.state].name.clone(),
-            neuron: fault.neuron,
+            state: cells.state_at(fault.state, fault.neuron),
+            neuron: fault.neuron / cells.layout.sites,
             time: fault.step as f64 * dt,
             dt,
             sample,

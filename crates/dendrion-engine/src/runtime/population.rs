@@ -250,6 +250,16 @@ impl<T: Scalar> Cells<T> {
         self.method
     }
 
+    /// Returns the name of a state, and the CV of this member if the population belongs to detailed cells.
+    pub(crate) fn state_at(&self, state: usize, member: usize) -> String {
+        let (name, site) = (&self.system.states[state].name, member % self.layout.sites);
+        match &self.role {
+            Role::Neurons | Role::Cells(_) => name.clone(),
+            Role::Membrane { .. } => format!("{name} at CV {site}"),
+            Role::Placed { sites, .. } => format!("{name} at CV {}", sites[site]),
+        }
+    }
+
     /// Returns the program of a step as text.
     pub(crate) fn listing(&self) -> String {
         match &self.after {

@@ -97,6 +97,15 @@ impl<'g> Written<'_, 'g> {
         let here = self.parts.iter().filter(|p| p.on == self.parts[i].on);
         let exported: Vec<&str> = here.flat_map(|p| &p.definition.exports).map(|e| e.name.as_str()).collect();
         let there = if exported.is_empty() { "nothing".to_string() } else { exported.join(", ") };
+        if self.is_placed() {
+            let what = format!(
+                "imports {name}, which no mechanism on the same CVs exports (exported: {there}); mechanisms share quantities \
+                 if they are placed on exactly the same CVs: place one that exports {name} on the same region, or add a \
+                 default as in 'import {name} : {} = ...'",
+                wanted.unit.text
+            );
+            return Error::structure(self.path(i), what);
+        }
         let what = format!(
             "imports {name}, which no mechanism of {} exports (exported: {there}); add a mechanism that exports it, or a default as in 'import {name} : {} = ...'",
             self.population.compartments[self.parts[i].on].name, wanted.unit.text

@@ -3,6 +3,9 @@
 use super::Checked;
 use crate::{Cable, Error, ModuleKind, Network, OdeMethod, Place, Population, Role};
 
+/// Maximum number of sites of a receptor per cell, because a connection stores its target in 16 bits.
+const MOST_SITES: usize = 1 << 16;
+
 impl Network {
     /// Checks that the populations of each group of detailed cells are complete, consecutive and consistent.
     pub(super) fn groups_are_complete(&self) -> Checked {
@@ -104,6 +107,18 @@ impl Population {
         if place == Place::Density && !self.receptors.is_empty() {
             let what = "receptors are placed at points; use at= instead of on=";
             return Err(Error::structure(self.path_of(&self.receptors[0].name), what));
+        }
+        if let (Some(receptor), Some(sites)) = (self.receptors.first(), self.sites())
+            && sites > MOST_SITES
+        {
+            let accepted =
+                format!("at most {MOST_SITES} points per cell; divide them among several receptors");
+            return Err(Error::parameter(
+                self.path_of(&receptor.name),
+                "at",
+                format!("{sites} points"),
+                accepted,
+            ));
         }
         self.receptors.iter().try_for_each(|r| r.validate(self))?;
         self.mechanisms.iter().try_for_each(|m| m.validate(self))
