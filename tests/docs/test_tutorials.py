@@ -15,6 +15,7 @@ def test_there_are_tutorials():
         "dendritic_integration",
         "first_neuron",
         "fitting",
+        "fitting_densities",
         "from_brian2",
         "from_neurai",
         "network_with_inhibition",
