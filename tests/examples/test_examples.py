@@ -43,3 +43,15 @@ def test_surrogates_are_drawn(example, tmp_path):
     picture = tmp_path / "surrogates.png"
     example("surrogates").main(str(picture))
     assert picture.stat().st_size > 10_000
+
+
+def test_the_reconstructed_cell_fires_with_its_nmda_spike(example, tmp_path):
+    picture = tmp_path / "cell.png"
+    assert example("reconstructed_cell").main(["--dpi", "60", "--out", str(picture)]) >= 2
+    assert picture.stat().st_size > 10_000
+
+
+def test_the_reconstructed_cell_can_be_a_file(example, tmp_path):
+    (tmp_path / "cell.swc").write_text(example("grow_cell").pyramidal(seed=7))
+    arguments = ["--swc", str(tmp_path / "cell.swc"), "--dpi", "60", "--out", str(tmp_path / "cell.png")]
+    assert example("reconstructed_cell").main(arguments) >= 0
