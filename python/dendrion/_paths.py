@@ -40,7 +40,7 @@ def file_name(what: str, path: Any, expected: str = "the name of a file") -> str
 
 
 def is_encodable(text: str) -> bool:
-    """Return whether a text can be encoded in UTF-8; lone surrogates cannot."""
+    """Return whether a string can be encoded in UTF-8; lone surrogates cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -67,7 +67,7 @@ def loads(source: str) -> type[Channel] | type[Receptor]:
     if not isinstance(source, str):
         raise ParameterTypeError(f"nmodl.loads: source = {quoted(source)}: expected the text of a .mod file")
     if not is_encodable(source):
-        raise EquationError("nmodl.loads: source: expected a text without characters that UTF-8 cannot encode")
+        raise EquationError("nmodl.loads: source: expected text that can be encoded in UTF-8")
     name, receives, equations, notes = _core.nmodl(source, sorted(_RESERVED))
     members: dict[str, Any] = {"equations": equations, "notes": tuple(notes), "__module__": "dendrion.nmodl"}
     members["__doc__"] = f"{name}, translated from NMODL. The attribute ``equations`` has its equations."

@@ -234,7 +234,9 @@ class Expression(Surrogate):
         self.relative = _flag(self, relative)
         if isinstance(function, str):
             if not is_encodable(function):
-                raise EquationError(f"Expression: function = {quoted(function)}: expected text that UTF-8 can encode")
+                raise EquationError(
+                    f"Expression: function = {quoted(function)}: expected text that can be encoded in UTF-8"
+                )
             _core.Surrogate.own("Expression: function", function, False)
             self.text = function
         elif callable(function):
@@ -247,7 +249,7 @@ class Expression(Surrogate):
                 ) from error
         else:
             raise ParameterTypeError(
-                f"Expression: function = {quoted(function)}: expected a function of x, or a text such as "
+                f"Expression: function = {quoted(function)}: expected a function of x, or a string such as "
                 "'1 / (1 + abs(x))^2'"
             )
 

@@ -113,7 +113,7 @@ def test_receptors_have_no_membrane():
 
 def test_parts_of_other_neurons():
     cell, other = cells(), cells(name="other")
-    with pytest.raises(dn.StructureError, match="belongs to other neurons; expected a site of cells"):
+    with pytest.raises(dn.StructureError, match="belongs to another population; expected a site of cells"):
         dn.channels.Ih(cell, on=other.at("soma"))
     dn.Compartment(2, parent=cell, name="dend")
     with pytest.raises(
@@ -158,7 +158,7 @@ def test_connections():
     with pytest.raises(dn.ParameterTypeError, match="expected a receptor for spikes"):
         dn.ConnGen(source, cell.at("soma"))
     step = dn.DCGenerator(1, 1.0)
-    with pytest.raises(dn.StructureError, match=r"cells.*is not in the network; list it too"):
+    with pytest.raises(dn.StructureError, match=r"cells.*is not in the network; add it to the network"):
         built(cells(name="more"), step, dn.ConnGen(step, cell.at("soma")))
 
 

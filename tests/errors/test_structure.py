@@ -111,10 +111,12 @@ def test_one_module_in_two_networks(pair):
 def test_what_is_not_listed(pair):
     cells, noise = pair(1, name="cells"), dn.PoissonGenerator(1)
     syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), name="syn")
-    with pytest.raises(dn.StructureError, match=r"syn: .* is not in the network; list it too"):
+    with pytest.raises(dn.StructureError, match=r"syn: .* is not in the network; add it to the network"):
         dn.Network([cells, syn])
     syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), name="syn")
-    with pytest.raises(dn.StructureError, match=r"syn: .* is in no population of the network; list its population too"):
+    with pytest.raises(
+        dn.StructureError, match=r"syn: .* belongs to no population of the network; add its population too"
+    ):
         dn.Network([noise, syn])
 
 

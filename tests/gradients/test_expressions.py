@@ -90,7 +90,7 @@ def test_errors_in_texts_show_the_place():
 
 
 def test_texts_that_cannot_be_encoded_are_refused():
-    with pytest.raises(dn.EquationError, match=r"function = .*: expected text that UTF-8 can encode"):
+    with pytest.raises(dn.EquationError, match=r"function = .*: expected text that can be encoded in UTF-8"):
         Expression("a\udcff")
 
 

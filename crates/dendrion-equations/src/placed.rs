@@ -11,9 +11,9 @@
 //!
 //! Mechanisms on the same set of CVs form one system, whose only input is V. The current and the conductance are internal
 //! states of this system, so the step of a system and its reverse need no special cases. The gates of a system are
-//! integrated with V held. In a step without staggering, currents and gates are computed together, both from
-//! V and the gates at the beginning of the step. With staggering, the currents are computed
-//! before the solve ([`Phase::Currents`]) and the gates are advanced after it, with the new V
+//! integrated with V held constant, unless they are solved together with V (`couple`). In a step without staggering,
+//! currents and gates are computed together, both from V and the gates at the beginning of the step. With staggering,
+//! the currents are computed before the solve ([`Phase::Currents`]) and the gates are advanced after it, with the new V
 //! ([`Phase::Gates`]), as in NEURON (Hines 1984, Int J Bio-Med Comput 15:69).
 
 use std::collections::HashMap;
@@ -122,7 +122,7 @@ pub(crate) fn couple(system: &mut System) {
     system.coupled = Some(Phase::Currents);
 }
 
-/// Replaces V in the initial values of placed mechanisms by the initial V.
+/// Replaces V in the initial values of placed mechanisms with the initial V.
 pub(crate) fn start(system: &mut System, population: &Population) {
     let number = system.parameters.number(Owner::Compartment(0), "V_init");
     let (true, Some(number)) = (population.role.cells().is_some(), number) else { return };

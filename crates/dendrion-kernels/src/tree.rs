@@ -8,8 +8,8 @@
 //! ```
 //!
 //! where `c_i` is the capacitance divided by the time step of the system (h for implicit Euler with m = 1, h/2 for
-//! Crank-Nicolson with m = 2), `l_i` and `E_i` are conductance and reversal potential of the leak, `I_i` is the current of
-//! the mechanisms and `s_i` the sum of `l_i` and their conductances. The matrix is symmetric. It is
+//! Crank-Nicolson with m = 2), `l_i` and `E_i` are the conductance and the reversal potential of the leak, `I_i` is the
+//! current of the mechanisms and `s_i` the sum of `l_i` and their conductances. The matrix is symmetric. It is
 //! eliminated from the tips to the root, without fill-in:
 //!
 //! ```text
@@ -52,7 +52,7 @@ pub struct TreeColumns {
     pub axial: Vec<f64>,
 }
 
-/// The coefficients of a group, in this order: for each, one line per node.
+/// The order of the coefficients of a group. Each coefficient has one line, with the values of all nodes.
 const LEAK: usize = 0;
 const DRIVE: usize = 1;
 const DIAGONAL: usize = 2;
@@ -70,11 +70,12 @@ pub struct Tree<T: Scalar> {
     edges: Vec<Edge>,
     /// For each junction, the range of its edges in `around`.
     junctions: Vec<(usize, usize)>,
-    /// Neighbours of junctions: the node, and the node whose conductance connects both.
+    /// Neighbours of junctions: the neighbour, and the node whose conductance to its parent connects it to the
+    /// junction.
     around: Vec<(u32, u32)>,
     /// Number of cells in a group.
     width: usize,
-    /// Number of values per line: 1 if all cells have the same coefficients, else `width`.
+    /// Number of values per node: 1 if all cells have the same coefficients, else `width`.
     stride: usize,
     groups: usize,
     /// The factor m.
@@ -99,13 +100,13 @@ pub struct TreeFrame<'a, T: Scalar> {
 /// values is that of the rows.
 #[derive(Debug)]
 pub struct TreeSums<'a> {
-    /// Of the capacitance.
+    /// For the capacitance.
     pub capacitance: &'a mut [f64],
-    /// Of the conductance of the leak.
+    /// For the conductance of the leak.
     pub leak: &'a mut [f64],
-    /// Of the reversal potential.
+    /// For the reversal potential.
     pub reversal: &'a mut [f64],
-    /// Of the conductance to the parent.
+    /// For the conductance to the parent.
     pub axial: &'a mut [f64],
 }
 
@@ -167,7 +168,7 @@ impl<T: Scalar> Tree<T> {
         };
         for group in 0..self.groups {
             for lane in 0..stride {
-                // Cells beyond the last one repeat it.
+                // Lanes beyond the last cell repeat its values.
                 let cell = (group * self.width + lane).min(cells - 1);
                 let mut diagonal: Vec<f64> = (0..nodes)
                     .map(|i| of(&columns.capacitance, i, cell) + of(&columns.leak, i, cell))
@@ -220,7 +221,7 @@ impl<T: Scalar> Tree<T> {
     /// mechanisms, and `frame.slope` those of their conductances.
     ///
     /// # Panics
-    /// As for [`Tree::solve`], or if `bar`, `work` or the sums have too few values.
+    /// Panics in the same cases as [`Tree::solve`], or if `bar`, `work` or the sums have too few values.
     pub fn reverse(
         &self,
         level: Level,

@@ -16,10 +16,10 @@ use crate::Error;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gates {
-    /// Linearly implicit Crank-Nicolson with V held: a rational function of the step.
+    /// Linearly implicit Crank-Nicolson with V held constant: a rational function of the step.
     #[default]
     Rational,
-    /// Exponential Euler with V held, which is exact for linear gates ("cnexp" in NEURON).
+    /// Exponential Euler with V held constant, which is exact for linear gates ("cnexp" in NEURON).
     Exponential,
     /// The joint linearly implicit method of gates and V.
     Coupled,

@@ -85,7 +85,7 @@ def selected(populations: Sequence[Neuron], identities: dict[int, Identity], cri
             raise ParameterError(f"network: select: no criterion named {quoted(name)}{hint(name, list(CRITERIA))}")
     for name, wanted in criteria.items():
         if wanted is not None and not isinstance(wanted, str) and not is_whole(wanted):
-            raise ParameterTypeError(f"network: select: {name} = {quoted(wanted)}: expected a text or an integer")
+            raise ParameterTypeError(f"network: select: {name} = {quoted(wanted)}: expected a string or an integer")
 
     def value(population: Neuron, name: str) -> Any:
         return identities[id(population)].id if name == "id" else getattr(population, name)

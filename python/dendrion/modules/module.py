@@ -165,9 +165,7 @@ class Module(CopiedAlone):
     def _call(self, child: Module, name: str) -> None:
         """Name a child. If another child's name is the same and was derived from its class, that child loses it."""
         if not is_encodable(name):
-            raise ParameterError(
-                f"{self._label}: name = {quoted(name)}: expected a name without characters that UTF-8 cannot encode"
-            )
+            raise ParameterError(f"{self._label}: name = {quoted(name)}: expected a name that can be encoded in UTF-8")
         other = self._child_named(name)
         if other is not None and other is not child:
             if not other._automatic:

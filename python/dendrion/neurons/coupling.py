@@ -78,7 +78,7 @@ class MCConnSynapse(Module):
     pre : Receptor or Channel
         The receptor or channel, such as an AMPA receptor.
     post : Compartment
-        The compartment that receives the current of ``pre``, and whose V ``pre`` uses.
+        The compartment that receives the current of ``pre`` and provides V to it.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """

@@ -40,7 +40,7 @@ class Written(Module):
     _is_receptor: ClassVar[bool] = False
     #: The control volumes on which the module is placed, if it is on detailed cells.
     _placement: Placement | None = None
-    #: Formulas that stand for parameters.
+    #: Formulas that replace parameters.
     _formulas: Formulas | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -50,9 +50,7 @@ class Written(Module):
         if not isinstance(cls.equations, str):
             raise ParameterTypeError(f"{cls.__name__}: equations = {quoted(cls.equations)}: expected a string")
         if not is_encodable(cls.equations):
-            raise EquationError(
-                f"{cls.__name__}: equations: expected a text without characters that UTF-8 cannot encode"
-            )
+            raise EquationError(f"{cls.__name__}: equations: expected text that can be encoded in UTF-8")
         cls._definition = _core.Definition(cls.__name__, cls.equations)
         cls._check_definition(cls._definition)
         for name, *_ in cls._definition.parameters():
@@ -256,7 +254,7 @@ class Channel(Written):
         if on is not None and not isinstance(on, Compartment):
             hint = parts_hint(on, Compartment, "compartment")
             if isinstance(on, (str, Region)):
-                hint = "; to place it on a region, pass a CableNeuron as the first argument, where the size stands"
+                hint = "; to place it on a region, pass a CableNeuron as the first argument, in place of the size"
             raise ParameterTypeError(
                 f"{self._label}: on = {quoted(on)}: expected the Compartment on which it acts{hint}"
             )

@@ -224,7 +224,7 @@ class Translation:
         missing = [r for r in receptors if id(r) not in self.neuron_of]
         if missing:
             raise StructureError(
-                f"{module.path}: {missing[0]!r} is in no population of the network; list its population too"
+                f"{module.path}: {missing[0]!r} belongs to no population of the network; add its population too"
             )
         if len(owners) > 1:
             raise StructureError(f"{module.path}: its receptors belong to several populations; expected one population")
@@ -239,7 +239,7 @@ class Translation:
 
     def _source(self, module: Module, pre: Module) -> int:
         if id(pre) not in self.indices:
-            raise StructureError(f"{module.path}: {pre!r} is not in the network; list it too")
+            raise StructureError(f"{module.path}: {pre!r} is not in the network; add it to the network")
         return self.indices[id(pre)]
 
     def _synapse(self, synapse: MCSynapse) -> None:
@@ -277,7 +277,11 @@ class Translation:
             return
         if id(conn.mc) not in self.indices:
             known = id(conn.mc) in self.neuron_of
-            why = "is an attached receptor without a membrane" if known else "is not in the network; list its neuron"
+            why = (
+                "is an attached receptor without a membrane"
+                if known
+                else "is not in the network; add its neuron to the network"
+            )
             raise StructureError(f"{conn.path}: {conn.mc!r} {why}")
         population = self.indices[id(self.neuron_of[id(conn.mc)])]
         self.model.add_injection(conn.path, source, population, self.indices[id(conn.mc)])

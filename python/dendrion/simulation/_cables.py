@@ -83,9 +83,9 @@ def _add(of: Translation, unit: int, neuron: CableNeuron, part: Written) -> None
 
 
 def inject(of: Translation, conn: ConnGen, source: int, site: Site) -> None:
-    """Add a current into all control volumes of a site."""
+    """Inject a current into all control volumes of a site."""
     if id(site.neuron) not in of.indices:
-        raise StructureError(f"{conn.path}: {site.neuron!r} is not in the network; list it too")
+        raise StructureError(f"{conn.path}: {site.neuron!r} is not in the network; add it to the network")
     membrane = of.indices[id(site.neuron)] + 1
     for k, cv in enumerate(site.cv.tolist()):
         of.model.add_injection(conn.path if k == 0 else f"{conn.path}[{k}]", source, membrane, cv)

@@ -26,7 +26,7 @@ class Writable(Protocol):
     """A text stream."""
 
     def write(self, text: str, /) -> object:
-        """Write a text."""
+        """Write text."""
 
     def flush(self) -> object:
         """Make the written text visible."""

@@ -122,8 +122,8 @@ class NetworkRuns(NetworkStates):
             chosen plan needs. The network itself, recordings, inputs and the gradient are not included (see
             [Gradients](../gradients.md)).
         save_state : str or path, optional
-            File to which the state is saved (see ``Network.save_state``) at the end of the run. The state is also saved
-            if Ctrl-C stops the run, or an error after which it can continue. Cannot be combined with ``grad``,
+            File to which the state is saved (see ``Network.save_state``) at the end of the run. It is also saved if
+            the run is stopped by Ctrl-C, or by an error after which it can continue. Cannot be combined with ``grad``,
             ``batch`` or ``inputs``.
         save_every : float, optional
             Interval (ms) at which the state is also saved during the run, rounded to whole steps with a warning.

@@ -72,12 +72,12 @@ def _read(text: str) -> tuple[Unit, tuple[Factor, ...]]:
 
 
 def parsed(text: str) -> Unit:
-    """Return the unit that a text without conditions denotes; an empty text is dimensionless.
+    """Return the unit that a string without conditions denotes; an empty string is dimensionless.
 
     Raises
     ------
     ValueError
-        If the text is not a valid unit.
+        If the string is not a valid unit.
     """
     return _read(text)[0]
 
@@ -88,13 +88,13 @@ def factors(text: str) -> tuple[Factor, ...]:
     Raises
     ------
     ValueError
-        If the text is not a valid unit.
+        If the string is not a valid unit.
     """
     return _read(text)[1]
 
 
 def alternatives(text: str) -> list[str]:
-    """Return the units in a text such as ``nS, or uS/cm2 with length and diameter``, without conditions."""
+    """Return the units in a string such as ``nS, or uS/cm2 with length and diameter``, without conditions."""
     return [part.partition(" with")[0] for part in text.split(", or ")]
 
 

@@ -1,4 +1,4 @@
-//! The order of coefficients: from the order of members to that of lanes.
+//! Conversion of coefficients from the order of members to the order of lanes.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -154,7 +154,7 @@ pub(crate) fn inject<T: Scalar>(
     Ok(())
 }
 
-/// Runs one step of one block. If `record` is false, the step is a repetition: it changes the shards' own states, and
+/// Runs one step of one block. If `is_first` is false, the step is a repetition: it changes the shards' own states, and
 /// probes do not record it again.
 fn step<T: Scalar, O: ShardObserver<T>>(
     members: &mut Members<T, O>,

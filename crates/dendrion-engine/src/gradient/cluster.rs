@@ -1,6 +1,6 @@
-//! The reverse of the steps of detailed cells.
+//! Reverses the steps of detailed cells.
 //!
-//! The stages of a step (`cable/step.rs`) are reversed in the opposite order. λ denotes the cotangents of the right-hand
+//! The stages of a step (`cable/step.rs`) are reversed, the last one first. λ denotes the cotangents of the right-hand
 //! side of the tree's equations, which [`Tree::reverse`](dendrion_kernels::Tree::reverse) computes:
 //!
 //! ```text

@@ -106,7 +106,7 @@ impl Parser<'_> {
         }
         if self.is_formula {
             let message = format!(
-                "the numbers of a function of x have no units; write a product as '{} * {word}'",
+                "numbers in a function of x cannot have units; write a product as '{} * {word}'",
                 self.text(span)
             );
             return Err(self.error(token.span, message));

@@ -75,7 +75,7 @@ impl Parser<'_> {
         self.advance(1);
         let value = self.expression()?;
         if self.is(":") {
-            return Err(self.error(self.peek().span, "the numbers of a function of x have no units"));
+            return Err(self.error(self.peek().span, "numbers in a function of x cannot have units"));
         }
         Ok(Statement::Define { name, value, unit: None, bound: self.bound()?, doc: String::new() })
     }

@@ -20,7 +20,7 @@ __all__ = ["Formulas", "with_formulas"]
 
 
 class Formulas(NamedTuple):
-    """The formulas of a mechanism, by the parameters for which they stand."""
+    """The formulas of a mechanism, by the names of the parameters that they replace."""
 
     formulas: Mapping[str, _core.Density]
     #: The definition of the mechanism without formulas, which has the bounds of the parameters.
@@ -44,14 +44,14 @@ class Formulas(NamedTuple):
         return formula.values(whole, size)
 
     def check(self, module: Written, values: Mapping[str, Any]) -> None:
-        """Raise an error if the value of a formula is not finite or out of the bounds of its parameter."""
+        """Raise an error if the value of a formula is not finite or is outside the bounds of its parameter."""
         for name in self.formulas:
             found = self.values(module, name, values)
             module._check_values(name, found, functools.partial(self.plain.check, module._label, name, found))
 
 
 def with_formulas(module: Written, given: dict[str, Any]) -> Formulas | None:
-    """Replace the equations of a mechanism by those in which formulas stand for parameters.
+    """Replace parameters in the equations of a mechanism with formulas.
 
     ``given`` contains the arguments of the user; formulas are removed from it.
     """

@@ -39,7 +39,7 @@ class CableNeuron(Neuron):
     """A population of detailed cells with the shape of a [Morphology][dendrion.Morphology].
 
     The morphology is divided into control volumes (CVs), each of which has one potential. Channels and receptors are
-    placed on regions or at locations: pass the neuron as their first argument, where ``size`` stands. Subclass
+    placed on regions or at locations: pass the neuron as their first argument, in place of ``size``. Subclass
     ``CableNeuron`` and create them in ``__init__``, or create them afterwards.
 
     Parameters
@@ -64,7 +64,7 @@ class CableNeuron(Neuron):
     V_th : float or array
         Threshold (mV) of V at ``spike_at``.
     V_reset : float or array, optional
-        Potential (mV) at ``spike_at`` after a spike, if ``reset=True``. With ``None``, a spike then subtracts ``V_th``.
+        Potential (mV) at ``spike_at`` after a spike, if ``reset=True``. With ``None``, a spike subtracts ``V_th``.
     reset : bool
         Whether a spike resets V at ``spike_at``; other CVs are unchanged. By default, a spike is an upward crossing of
         ``V_th`` and leaves V unchanged.
@@ -74,13 +74,13 @@ class CableNeuron(Neuron):
     odemethod : SolverMethodODE or str
         ``IMPLICIT_EULER`` or ``CRANK_NICOLSON``. If it is not set, the network's ``odemethod`` is used if there is one.
     gates : str
-        Method for gates. With V held, ``"rational"`` (the default) is the linearly implicit Crank-Nicolson method, and
-        ``"cnexp"`` is exponential Euler, which is exact for linear gates. ``"coupled"`` solves gates together with V,
-        as in [MCNeuron][dendrion.MCNeuron].
+        Method for gates. With V held constant, ``"rational"`` (the default) is the linearly implicit Crank-Nicolson
+        method, and ``"cnexp"`` is exponential Euler, which is exact for linear gates. ``"coupled"`` solves gates
+        together with V, as in [MCNeuron][dendrion.MCNeuron].
     staggered : bool, optional
-        Whether gates are advanced after V, so that they are known half a step later than V, as in NEURON. Recorded
-        gates then are those at t + dt/2. Defaults to True with ``CRANK_NICOLSON``, which is then of order 2, and to
-        False with ``IMPLICIT_EULER`` and with coupled gates.
+        Whether gates are advanced after V, so that they are known half a step later than V, as in NEURON. The recorded
+        values of gates are then those at t + dt/2. Defaults to True with ``CRANK_NICOLSON``, which is then of order 2,
+        and to False with ``IMPLICIT_EULER`` and with coupled gates.
     refractory, dendritic_delay, stdp_tau, tau_triplet, surrogate_grad_fn, detach_reset, pid, area_name, id
         See [MCNeuron][dendrion.MCNeuron].
     neuron_start_id, parent, name, frozen_params
@@ -252,9 +252,9 @@ class CableNeuron(Neuron):
         Parameters
         ----------
         where : Location, list of Location, Region or str
-            A location is the CV that contains it, where a point on the boundary of two CVs belongs to the distal one.
-            ``"soma"`` is the CV at the centre of the soma. All other regions, such as ``"all"`` and ``"apical"``, stand
-            for all their CVs.
+            A location selects the CV that contains it; a point on the boundary of two CVs belongs to the distal one.
+            ``"soma"`` selects the CV at the centre of the soma. Any other region, such as ``"all"`` or ``"apical"``,
+            selects all its CVs.
         cv : int or array of int, optional
             Indices of CVs, instead of ``where``.
 

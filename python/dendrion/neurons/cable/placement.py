@@ -44,7 +44,7 @@ class Placement(NamedTuple):
         return f"{self.where} ({count} {self.per_site.name}{'s' if count > 1 else ''} per cell)"
 
     def sites(self) -> Where:
-        """Return what densities depend on."""
+        """Return the control volumes on which densities depend."""
         return Where(self.neuron, self.cvs)
 
 
@@ -54,7 +54,7 @@ def placement(module: Module, size: Any, on: Any, at: Any, is_receptor: bool) ->
         if at is not None:
             raise StructureError(
                 f"{module._label}: at = {quoted(at)}: only mechanisms of a CableNeuron have locations; pass the "
-                "CableNeuron as the first argument, where the size stands"
+                "CableNeuron as the first argument, in place of the size"
             )
         return None
     if (on is None) == (at is None):

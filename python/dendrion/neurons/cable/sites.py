@@ -82,7 +82,7 @@ class Site(FixedOnceMade, Suggesting):
 def points(what: str, neuron: CableNeuron, where: Any) -> tuple[Cvs, str]:
     """Return the CVs at one or more points, and a description of the place.
 
-    A region stands for all its CVs, except that ``"soma"`` is the centre of the soma.
+    A region selects all its CVs, except that ``"soma"`` selects the CV at the centre of the soma.
     """
     tree, cvs = neuron.tree, neuron.cvs
     if isinstance(where, Site):
@@ -152,5 +152,7 @@ def chosen_cvs(what: str, neuron: CableNeuron, cv: Any) -> tuple[Cvs, str]:
 
 def _of_site(what: str, neuron: CableNeuron, site: Site) -> tuple[Cvs, str]:
     if site.neuron is not neuron:
-        raise StructureError(f"{what} = {quoted(site)}: belongs to other neurons; expected a site of {neuron._label}")
+        raise StructureError(
+            f"{what} = {quoted(site)}: belongs to another population; expected a site of {neuron._label}"
+        )
     return site.cv, site._where
