@@ -49,7 +49,7 @@ import numpy as np
 # | `store()`, `restore()` | `net.save_state(path)`, `net.load_state(path)`; `net.reset()` goes back to t = 0 |
 # | `run_regularly`, `@network_operation` | several runs, with changes in between |
 # | `prefs.codegen.target`, `set_device(...)` | not needed, since nothing is compiled; `threads=`, `dtype=` |
-# | `SpatialNeuron` | not available: cells have few compartments |
+# | `SpatialNeuron` | `dn.CableNeuron` ([detailed cells](../howto/detailed_cells.md)) |
 #
 # | Dendrify | Dendrion |
 # | --- | --- |

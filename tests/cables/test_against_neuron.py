@@ -60,7 +60,7 @@ def cases(*mechanisms):
     return pytest.mark.parametrize("case", chosen, ids=[f"{c['mechanisms']}-{c['forks']} forks" for c in chosen])
 
 
-@cases("passive", "hh", "synapse")
+@cases("passive", "hh", "calcium", "synapse")
 def test_default_method_of_neuron(case, report):
     v, spikes = simulated(case, CURRENTS[case["mechanisms"]], 0.025, odemethod=EULER, gates="cnexp", staggered=True)
     expected = case["default"]

@@ -43,7 +43,7 @@ pub use parameters::{Parameter, Parameters};
 pub use passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint};
 pub use passes::derivative::derivative;
 pub use passes::solver::{Pivot, Solve, Step, Unknown, advance};
-pub use phase::{CURRENT, Phase, SLOPE};
+pub use phase::{CURRENT, Phase, Pools, SLOPE};
 pub use rates::{Rate, rates};
 pub use reverse::{Demand, Gather, Reverse};
 pub use system::{

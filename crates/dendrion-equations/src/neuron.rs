@@ -6,6 +6,7 @@ use dendrion_model::{Compartment, Error, Population, Role};
 use crate::expr::Workbook;
 use crate::mechanisms::membrane::{self, Membrane};
 use crate::mechanisms::{axial, noise, threshold};
+use crate::phase::Pools;
 use crate::placed;
 use crate::system::{Builder, System};
 use crate::written::{Written, settle};
@@ -19,6 +20,8 @@ pub struct Wiring {
     pub received: Vec<Vec<usize>>,
     /// Whether placed mechanisms are solved together with V.
     pub is_coupled: bool,
+    /// How concentrations of placed mechanisms are advanced before the gates, if they are.
+    pub pools: Option<Pools>,
 }
 
 /// Returns the equations of a population, which must be valid. The equations do not depend on the values of
@@ -49,6 +52,7 @@ fn assembled(population: &Population, wiring: &Wiring) -> Result<System, Error> 
         if wiring.is_coupled {
             placed::couple(&mut system);
         }
+        system.pools = wiring.pools.filter(|_| system.states.iter().any(|s| s.is_pool));
     }
     system.graph.check(&system.path)?;
     Ok(system)

@@ -53,6 +53,7 @@ impl System {
             }
         }
         if phase == Phase::Currents {
+            system.pools = None;
             system.receives.clear();
             system.reactions.clear();
             system.diffusions.clear();
@@ -90,10 +91,6 @@ pub(crate) fn mechanisms(
     wiring: &crate::neuron::Wiring,
 ) -> Result<(), Error> {
     let v = b.current();
-    if wiring.is_coupled {
-        // The change of V in the step.
-        b.current();
-    }
     let scope = scope(population)?;
     let (v_rest, g_l, c) =
         (b.inherited(&scope, "V_rest")?, b.inherited(&scope, "gL")?, b.inherited(&scope, "C")?);
@@ -104,6 +101,10 @@ pub(crate) fn mechanisms(
     let zero = b.number(0.0);
     let mut membranes = [Membrane::of_cvs(v, v_rest, g_l, c, zero)];
     let mut written = Written::declare(b, population, &wiring.received)?;
+    if wiring.is_coupled || (wiring.pools.is_some() && b.has_pools()) {
+        // The change of V in the step.
+        b.current();
+    }
     written.add_currents(b, &mut membranes)?;
     written.finish(b, &mut membranes)?;
     let current = membranes[0].added();

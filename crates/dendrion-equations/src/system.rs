@@ -7,7 +7,7 @@ use dendrion_model::{Domain, Error, ModuleKind, NOISE, Owner, Params};
 use crate::expr::{Expr, Workbook};
 use crate::graph::{Graph, Node, NodeId};
 use crate::parameters::{Parameter, Parameters};
-use crate::phase::Phase;
+use crate::phase::{Phase, Pools};
 
 /// The rule by which a state changes in a step.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,8 @@ pub struct StateVar {
     pub decays: bool,
     /// Whether it is only an intermediate result of the step, which is not part of the state of the network.
     pub is_internal: bool,
+    /// Whether it is a concentration: its mechanism exports a function of it, and its derivative depends on imports.
+    pub is_pool: bool,
 }
 
 /// An assignment of a new value to a state when an event occurs.
@@ -151,6 +153,8 @@ pub struct System {
     /// The part of the joint step with V that the system describes, for placed mechanisms that are solved together with
     /// V.
     pub coupled: Option<Phase>,
+    /// How concentrations are advanced before the gates, for placed mechanisms that have both.
+    pub pools: Option<Pools>,
 }
 
 impl System {
@@ -172,6 +176,11 @@ impl System {
     /// has no derivative.
     pub fn without_derivative(&self) -> Option<&str> {
         self.waiting.iter().chain(self.reactions.iter().map(|r| &r.name)).map(String::as_str).next()
+    }
+
+    /// Returns whether the second input of placed mechanisms is the change of V in the step.
+    pub const fn reads_change(&self) -> bool {
+        self.coupled.is_some() || self.pools.is_some()
     }
 
     /// Returns the index of the state with this name.
@@ -301,6 +310,7 @@ impl<'g> Builder<'g> {
             initial,
             decays: false,
             is_internal: false,
+            is_pool: false,
         });
         State { index, value }
     }
@@ -309,7 +319,8 @@ impl<'g> Builder<'g> {
     pub(crate) fn internal(&mut self, name: &str, unit: &str, next: Expr<'g>) -> State<'g> {
         let (initial, index) = (self.number(0.0).id(), self.states.len());
         let (name, unit, rule) = (name.to_string(), unit.to_string(), Rule::Update(next.id()));
-        self.states.push(StateVar { name, unit, rule, initial, decays: false, is_internal: true });
+        let (decays, is_pool) = (false, false);
+        self.states.push(StateVar { name, unit, rule, initial, decays, is_internal: true, is_pool });
         State { index, value: self.book.leaf(Node::State(index as u32)) }
     }
 
@@ -331,6 +342,15 @@ impl<'g> Builder<'g> {
     pub(crate) fn flush_where_it_decays(&mut self, state: State<'g>, slope: Expr<'g>, family: &[State<'g>]) {
         let decays = self.book.vanishes(slope, family.iter().map(|s| s.value));
         self.states[state.index].decays = decays;
+    }
+
+    /// Marks a state as a concentration.
+    pub(crate) fn pool(&mut self, state: State<'g>) {
+        self.states[state.index].is_pool = true;
+    }
+
+    pub(crate) fn has_pools(&self) -> bool {
+        self.states.iter().any(|s| s.is_pool)
     }
 
     pub(crate) fn receive(&mut self, state: State<'g>, port: usize) {
@@ -428,6 +448,7 @@ impl<'g> Builder<'g> {
             receives: self.receives,
             observables: self.observables,
             coupled: None,
+            pools: None,
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use dendrion_equations::Wiring;
+use dendrion_equations::{Pools, Wiring};
 use dendrion_kernels::{Delays, Fanout, FanoutError, Level, Scalar};
 use dendrion_model::allocate::{collected, push};
 use dendrion_model::{
-    Error, Gates, Network, PerConnection, Population, Projection, Role, Source, Values, check_interrupt,
-    steps_of,
+    Error, Gates, Network, OdeMethod, PerConnection, Population, Projection, Role, Source, Values,
+    check_interrupt, steps_of,
 };
 
 use crate::build::budget::{check_network, sample_memory};
@@ -202,6 +202,14 @@ impl Ports {
             let cells = population.role.cells().and_then(|cells| network.populations.get(cells));
             let cable = cells.and_then(|cells| cells.role.cable());
             wiring.is_coupled = cable.is_some_and(|cable| cable.gates == Gates::Coupled);
+            // This is NEURON's order. The rational method reads the middle of the steps of other states instead.
+            let is_first = cable.is_some_and(|cable| cable.gates == Gates::Exponential && cable.staggered);
+            let pools = if cells.is_some_and(|cells| cells.method == OdeMethod::CrankNicolson) {
+                Pools::Middle
+            } else {
+                Pools::Beginning
+            };
+            wiring.pools = is_first.then_some(pools);
         }
         let mut generators = vec![Vec::new(); n];
         for injection in &network.injections {

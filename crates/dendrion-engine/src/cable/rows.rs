@@ -11,7 +11,7 @@ pub(crate) struct Rows<T: Scalar> {
     pub(crate) current: Buffer<T>,
     pub(crate) slope: Buffer<T>,
     pub(crate) junctions: Buffer<T>,
-    /// V before the solution of the tree and its change, for mechanisms that are solved together with V.
+    /// V before the solution of the tree and its change, for mechanisms that read them.
     pub(crate) before: Buffer<T>,
     pub(crate) change: Buffer<T>,
     /// The change of V at the sites of mechanisms.

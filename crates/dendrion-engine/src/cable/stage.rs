@@ -27,8 +27,9 @@ pub(crate) enum Stage<T: Scalar> {
         outputs: [usize; 2],
         spans: Vec<Span>,
         after: Option<After<T>>,
-        /// Whether the mechanisms are solved together with V. Their second input is then the change of V.
-        is_coupled: bool,
+        /// Whether the second input of the mechanisms is the change of V. The second part of their step then reads V at
+        /// the beginning of the step.
+        reads_change: bool,
     },
 }
 
@@ -86,7 +87,7 @@ impl<T: Scalar> Stage<T> {
                     outputs: [current, slope],
                     spans: spans(sites),
                     after,
-                    is_coupled: system.coupled.is_some(),
+                    reads_change: system.reads_change(),
                 })
             }
             _ => Ok(Self::Neurons),

@@ -197,18 +197,18 @@ fn step<T: Scalar, O: ShardObserver<T>>(
     let site = spike_at * width..(spike_at + 1) * width;
     let mut before = [T::default(); 16];
     before[..width].copy_from_slice(&v[site.clone()]);
-    let is_coupled = |m: &One<T, O>| {
-        matches!(sources.engines[m.part.place.population].stage, Stage::Placed { is_coupled: true, .. })
+    let reads_change = |m: &One<T, O>| {
+        matches!(sources.engines[m.part.place.population].stage, Stage::Placed { reads_change: true, .. })
     };
-    let is_coupled = placed.iter().any(is_coupled);
+    let reads_change = placed.iter().any(reads_change);
     let count = v.len();
-    if is_coupled {
+    if reads_change {
         rows.before[..count].copy_from_slice(v);
     }
     let Rows { current, slope, junctions, site: after, change, before: old, .. } = &mut rows;
     let mut frame = TreeFrame { v: &mut *v, current, slope, scratch: junctions };
     tree.solve(engine.kernel.level(), place.blocks.start + at.block, &mut frame);
-    if is_coupled {
+    if reads_change {
         let moved = v.iter().zip(&old[..count]);
         change[..count].iter_mut().zip(moved).for_each(|(change, (v, old))| *change = *v - *old);
     }
@@ -256,13 +256,13 @@ fn contribute<T: Scalar, O: ShardObserver<T>>(
 ) {
     let Shard { place, states, delivery, recorders, .. } = part;
     let engine = &sources.engines[place.population];
-    let Stage::Placed { outputs, spans, is_coupled, .. } = &engine.stage else { return };
+    let Stage::Placed { outputs, spans, reads_change, .. } = &engine.stage else { return };
     let (lanes, size) = (place.lanes, states.rows * place.lanes);
     let Rows { current, slope, gathered, arriving, .. } = rows;
     let v = gather(v, width, (place, spans), gathered);
     arrive(delivery, place, arriving, at);
     let mut inputs = vec![v];
-    if *is_coupled {
+    if *reads_change {
         inputs.push(&[]);
     }
     inputs.extend(
@@ -381,14 +381,14 @@ fn advance_gates<T: Scalar, O: ShardObserver<T>>(
 ) {
     let Shard { place, states, delivery, .. } = part;
     let engine = &sources.engines[place.population];
-    let Stage::Placed { spans, after: Some(after), is_coupled, .. } = &engine.stage else { return };
+    let Stage::Placed { spans, after: Some(after), reads_change, .. } = &engine.stage else { return };
     let (lanes, size) = (place.lanes, states.rows * place.lanes);
     let Rows { gathered, arriving, before, change, changed, .. } = rows;
-    let v = if *is_coupled { &before[..] } else { v };
+    let v = if *reads_change { &before[..] } else { v };
     let v = gather(v, width, (place, spans), gathered);
     arrive(delivery, place, arriving, at);
     let mut inputs = vec![v];
-    if *is_coupled {
+    if *reads_change {
         inputs.push(gather(change, width, (place, spans), changed));
     }
     inputs.extend(

@@ -183,8 +183,9 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     let now = membrane.history.state(at.step, at.block);
     let next = membrane.history.state(at.step + 1, at.block);
     let bar = &mut membrane.reversal.frames[at.block * size..][..place.lanes];
-    let is_coupled = placed.iter().any(|u| matches!(u.engine.stage, Stage::Placed { is_coupled: true, .. }));
-    if is_coupled {
+    let reads_change =
+        placed.iter().any(|u| matches!(u.engine.stage, Stage::Placed { reads_change: true, .. }));
+    if reads_change {
         // The step is repeated up to the change of V.
         rows.v[..now.len()].copy_from_slice(now);
         rows.add_currents(placed, (membrane.shard, injected), at);
@@ -220,7 +221,7 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
         scratch: &mut rows.junctions,
     };
     let level = membrane.engine.kernel.level();
-    if is_coupled {
+    if reads_change {
         // The change of V is the difference of V after and before the solution.
         for (bar, v) in bar.iter_mut().zip(&rows.change_bar[..]) {
             *bar = *bar + *v;
@@ -230,7 +231,7 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     for unit in placed.iter_mut() {
         unit.reverse_currents(&shared.tables, (now, width), &mut *bar, &mut rows, at);
     }
-    if is_coupled {
+    if reads_change {
         let more = rows.before_bar.iter().zip(&rows.change_bar[..]);
         bar.iter_mut().zip(more).for_each(|(bar, (v, change))| *bar = *bar + (*v - *change));
     }
@@ -273,7 +274,7 @@ impl<T: Scalar> Unit<'_, T> {
         rows: &mut TreeRows<T>,
         at: At,
     ) {
-        let Stage::Placed { spans, is_coupled, .. } = &self.engine.stage else { return };
+        let Stage::Placed { spans, reads_change, .. } = &self.engine.stage else { return };
         let (Some(backward), Some(after)) = (&self.backward.after, &mut self.reversal.after) else { return };
         let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
         let (size, of_after) = (self.reversal.rows * lanes, after.rows * lanes);
@@ -281,16 +282,16 @@ impl<T: Scalar> Unit<'_, T> {
         let frame = &mut after.frames[at.block * of_after..][..of_after];
         let own = &mut self.reversal.frames[at.block * size..][..size];
         frame[..states].copy_from_slice(&own[..states]);
-        let v = gather(if *is_coupled { now } else { next }, width, (place, spans), &mut rows.gathered);
+        let v = gather(if *reads_change { now } else { next }, width, (place, spans), &mut rows.gathered);
         let past = self.history.states(at.step, 1, at.block);
         let mut inputs = vec![v];
-        if *is_coupled {
+        if *reads_change {
             inputs.push(gather(&rows.change, width, (place, spans), &mut rows.changed));
         }
         inputs.extend([&[] as &[T], &[]]);
         run(&backward.step, (frame, &mut self.reversal.scratch), place, &inputs, past, at);
         let of = |input: usize| &frame[backward.reverse.current(input) * lanes..][..lanes];
-        if *is_coupled {
+        if *reads_change {
             scatter(&mut rows.before_bar, width, spans, of(0));
             scatter(&mut rows.change_bar, width, spans, of(1));
         } else {
@@ -344,7 +345,7 @@ impl<T: Scalar> Unit<'_, T> {
         rows: &mut TreeRows<T>,
         at: At,
     ) {
-        let Stage::Placed { outputs, spans, is_coupled, .. } = &self.engine.stage else { return };
+        let Stage::Placed { outputs, spans, reads_change, .. } = &self.engine.stage else { return };
         let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
         let (size, i) = (self.reversal.rows * lanes, (at.step - at.begin) as usize);
         let Reversal { frames, given, scratch, probe_adjoints, .. } = &mut *self.reversal;
@@ -361,7 +362,7 @@ impl<T: Scalar> Unit<'_, T> {
         let past = self.history.states(at.step, 1, at.block);
         // Neither the change of V nor spikes affect this part of the step.
         let mut inputs = vec![v, &[], &[]];
-        if *is_coupled {
+        if *reads_change {
             inputs.push(&[]);
         }
         inputs.extend(given.iter().map(|rows| rows.row(i)));
@@ -373,7 +374,7 @@ impl<T: Scalar> Unit<'_, T> {
             let bars = &mut rows.bars[..lanes];
             bars.fill(T::default());
             probe_adjoint.add(values, at.block * lanes, bars);
-            let inputs: &[&[T]] = if *is_coupled { &[v, &[], bars] } else { &[v, bars] };
+            let inputs: &[&[T]] = if *reads_change { &[v, &[], bars] } else { &[v, bars] };
             run(observer, (&mut *frame, &mut *scratch), place, inputs, past, at);
         }
         scatter(bar, width, spans, &frame[self.backward.reverse.current(0) * lanes..][..lanes]);

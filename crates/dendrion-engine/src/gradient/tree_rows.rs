@@ -67,8 +67,8 @@ pub(crate) struct TreeRows<T: Scalar> {
     pub(super) slope: Buffer<T>,
     pub(super) junctions: Buffer<T>,
     pub(super) work: Buffer<T>,
-    /// The change of V in a step, and the cotangents of V before the step and of its change, for mechanisms that are solved
-    /// together with V.
+    /// The change of V in a step, and the cotangents of V before the step and of its change, for mechanisms that
+    /// read them.
     pub(super) change: Buffer<T>,
     pub(super) before_bar: Buffer<T>,
     pub(super) change_bar: Buffer<T>,

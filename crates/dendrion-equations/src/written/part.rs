@@ -1,6 +1,8 @@
 //! A text mechanism while it is being translated.
 
-use dendrion_language::{Definition, Id, Unit, ten_to};
+use std::collections::BTreeSet;
+
+use dendrion_language::{Definition, Given, Id, Term, Unit, ten_to};
 use dendrion_model::{Error, ModuleKind, Owner, Params, Population, written_value};
 
 use super::events;
@@ -73,7 +75,27 @@ impl<'p, 'g> Part<'p, 'g> {
         }
         let (flags, imports) = (vec![None; definition.flags.len()], vec![None; definition.imports.len()]);
         let known = vec![None; definition.terms.len()];
-        Ok(Self { name, owner, on, definition, parameters, states, since, flags, imports, known })
+        let part = Self { name, owner, on, definition, parameters, states, since, flags, imports, known };
+        part.concentrations().into_iter().for_each(|j| b.pool(part.states[j]));
+        Ok(part)
+    }
+
+    /// Returns the concentrations: states with derivatives that depend on imports, on which an export depends that does not
+    /// depend on V or imports itself.
+    fn concentrations(&self) -> BTreeSet<usize> {
+        let d = &self.definition;
+        let mut found = BTreeSet::new();
+        for export in &d.exports {
+            let (roots, imports) = self.needs(export.value);
+            let reads: Vec<&Term> =
+                roots.into_iter().flat_map(|root| d.subtree(root)).map(|id| &d.terms[id]).collect();
+            if !imports.is_empty() || reads.iter().any(|t| matches!(t, Term::Given(Given::Potential))) {
+                continue;
+            }
+            let states = reads.iter().filter_map(|t| if let Term::State(j) = t { Some(*j) } else { None });
+            found.extend(states.filter(|j| !self.needs(d.states[*j].derivative).1.is_empty()));
+        }
+        found
     }
 
     /// Returns the scope that determines the names of the mechanism's parameters and states.
@@ -84,7 +106,6 @@ impl<'p, 'g> Part<'p, 'g> {
     /// Returns the nodes on which a root depends, including those of named expressions and flags, in the order in
     /// which they have to be written, and the imports.
     pub(super) fn needs(&self, root: Id) -> (Vec<Id>, Vec<usize>) {
-        use dendrion_language::Term;
         let d = &self.definition;
         let (mut expressions, mut flags) = (vec![false; d.expressions.len()], vec![false; d.flags.len()]);
         let mut imports = vec![false; d.imports.len()];

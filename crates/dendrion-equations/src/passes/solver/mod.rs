@@ -10,6 +10,7 @@ mod diffusion;
 mod explicit;
 mod exponential;
 mod implicit;
+mod pools;
 mod writer;
 
 use dendrion_model::{OdeMethod, SdeMethod};
@@ -44,6 +45,9 @@ pub fn advance(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Step {
         OdeMethod::CrankNicolson => implicit::step(&mut writer, 0.5),
     };
     let (locals, solves) = (writer.locals, writer.solves);
+    if let Some(at) = system.pools {
+        pools::first(system, at, &mut next);
+    }
     diffusion::add(system, sde, &mut next);
     Step { locals, next, solves }
 }
