@@ -124,6 +124,7 @@ def test_signatures_and_help_name_the_parameters():
         "E",
         "Vn",
         "tau_n",
+        "at",
     ]
     assert inspect.signature(OwnNMDA).parameters["t_rise"].default is inspect.Parameter.empty
     assert {"g", "Vn"} <= set(dir(KA(1)))
