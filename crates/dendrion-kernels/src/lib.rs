@@ -37,4 +37,4 @@ pub use kernel::{Frame, Kernel};
 pub use level::{Level, NumericClass};
 pub use program::{FLUSH, Instruction, Op, Program, Slot};
 pub use scalar::{Scalar, granule};
-pub use tree::{Tree, TreeColumns, TreeFrame, TreeSums};
+pub use tree::{Tree, TreeColumns, TreeFrame, TreeInputs, TreeStep, TreeSums};

@@ -15,11 +15,13 @@
 //! cell, so the values of a CV for all cells of the block are adjacent.
 
 mod arrange;
+mod contribute;
 mod rows;
 mod stage;
 mod step;
 
 pub(crate) use arrange::{arrange, of_members};
+pub(crate) use contribute::gather;
 pub(crate) use rows::{Rows, to_lanes, to_members};
 pub(crate) use stage::{After, Shape, Span, Stage, StageError, axial, node_order};
-pub(crate) use step::{Sources, gather, inject, run};
+pub(crate) use step::{Sources, inject, run};

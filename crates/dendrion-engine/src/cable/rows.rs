@@ -7,15 +7,16 @@ use crate::runtime::place::Place;
 /// Rows of a block that the stages of a step pass to each other.
 #[derive(Debug)]
 pub(crate) struct Rows<T: Scalar> {
-    /// Sums of the currents and conductances of each node, then Δ and q; see [`Tree`].
+    /// Sums of the currents and conductances of each CV.
     pub(crate) current: Buffer<T>,
     pub(crate) slope: Buffer<T>,
-    pub(crate) junctions: Buffer<T>,
     /// V before the solution of the tree and its change, for mechanisms that read them.
     pub(crate) before: Buffer<T>,
     pub(crate) change: Buffer<T>,
     /// The change of V at the sites of mechanisms.
     pub(crate) changed: Buffer<T>,
+    /// Intermediate values of the solution of the tree.
+    pub(crate) work: Buffer<T>,
     /// V at the CV of the threshold after the solution of the tree.
     pub(crate) site: Buffer<T>,
     /// V at the sites of mechanisms.
@@ -29,10 +30,10 @@ impl<T: Scalar> Default for Rows<T> {
         Self {
             current: Buffer::new(),
             slope: Buffer::new(),
-            junctions: Buffer::new(),
             before: Buffer::new(),
             change: Buffer::new(),
             changed: Buffer::new(),
+            work: Buffer::new(),
             site: Buffer::new(),
             gathered: Buffer::new(),
             arriving: Vec::new(),
@@ -50,7 +51,7 @@ impl<T: Scalar> Rows<T> {
     ) -> Result<(), OutOfMemory> {
         self.current.grow(tree.nodes() * width)?;
         self.slope.grow(tree.nodes() * width)?;
-        self.junctions.grow(tree.junctions() * width)?;
+        self.work.grow(tree.work())?;
         self.site.grow(of_cells)?;
         self.before.grow(lanes)?;
         self.change.grow(lanes)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dendrion_equations::{CURRENT, SLOPE, System};
-use dendrion_kernels::{Coefficients, Kernel, LinkError, Scalar, Tree, TreeColumns};
+use dendrion_kernels::{Coefficients, Kernel, LinkError, Scalar, Tree, TreeColumns, TreeInputs};
 use dendrion_model::{Cable, Error, OdeMethod, Owner, Role, Values};
 
 use crate::build::layout::Layout;
@@ -20,6 +20,8 @@ pub(crate) enum Stage<T: Scalar> {
         tree: Tree<T>,
         /// The CV of each current input.
         injected: Vec<usize>,
+        /// The CVs with current inputs on which no mechanisms are placed.
+        bare: Vec<usize>,
     },
     /// Mechanisms contribute to the membrane.
     Placed {
@@ -39,6 +41,8 @@ pub(crate) struct Span {
     pub(crate) site: usize,
     pub(crate) cv: usize,
     pub(crate) count: usize,
+    /// Whether these mechanisms are the first ones on their CVs.
+    pub(crate) is_first: bool,
 }
 
 /// The program of staggered mechanisms that runs after the solution of the tree.
@@ -61,6 +65,9 @@ pub(crate) struct Shape<'a> {
     pub(crate) method: OdeMethod,
     /// The CVs into which currents are injected.
     pub(crate) injected: &'a [usize],
+    /// Whether each CV has mechanisms of other populations: of all populations for the membrane, and of earlier ones for placed
+    /// mechanisms.
+    pub(crate) covered: &'a [bool],
 }
 
 impl<T: Scalar> Stage<T> {
@@ -74,8 +81,12 @@ impl<T: Scalar> Stage<T> {
         match (shape.role, shape.cable) {
             (Role::Cells(cable), _) => Ok(Self::Cells { spike_at: cable.spike_at }),
             (Role::Membrane { .. }, Some(cable)) => {
-                let tree = tree(cable, (system, parameters), layout, shape.method)?;
-                Ok(Self::Membrane { tree, injected: shape.injected.to_vec() })
+                let tree = tree((cable, shape), (system, parameters), layout)?;
+                let mut bare: Vec<usize> =
+                    shape.injected.iter().copied().filter(|cv| !shape.covered[*cv]).collect();
+                bare.sort_unstable();
+                bare.dedup();
+                Ok(Self::Membrane { tree, injected: shape.injected.to_vec(), bare })
             }
             (Role::Placed { sites, .. }, _) => {
                 let rows = [system.state(CURRENT), system.state(SLOPE)];
@@ -85,7 +96,7 @@ impl<T: Scalar> Stage<T> {
                 };
                 Ok(Self::Placed {
                     outputs: [current, slope],
-                    spans: spans(sites),
+                    spans: spans(sites, shape.covered),
                     after,
                     reads_change: system.reads_change(),
                 })
@@ -104,13 +115,15 @@ impl<T: Scalar> Stage<T> {
 }
 
 /// Divides sites into runs of consecutive CVs.
-fn spans(sites: &[u32]) -> Vec<Span> {
+fn spans(sites: &[u32], covered: &[bool]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
+    let mut covered = covered.to_vec();
     for (site, cv) in sites.iter().enumerate() {
         let cv = *cv as usize;
+        let is_first = !std::mem::replace(&mut covered[cv], true);
         match spans.last_mut() {
-            Some(last) if last.cv + last.count == cv => last.count += 1,
-            _ => spans.push(Span { site, cv, count: 1 }),
+            Some(last) if last.cv + last.count == cv && last.is_first == is_first => last.count += 1,
+            _ => spans.push(Span { site, cv, count: 1, is_first }),
         }
     }
     spans
@@ -136,10 +149,9 @@ pub(crate) fn axial(r_axial: f64, resistance: f64) -> f64 {
 
 /// Builds the tree of the membrane.
 fn tree<T: Scalar>(
-    cable: &Cable,
+    (cable, shape): (&Cable, &Shape<'_>),
     (system, parameters): (&System, &[Arc<Values>]),
     layout: &Layout,
-    method: OdeMethod,
 ) -> Result<Tree<T>, StageError> {
     let cvs = &cable.tree.cvs;
     let (count, cells) = (cvs.len(), layout.size / layout.sites);
@@ -150,7 +162,7 @@ fn tree<T: Scalar>(
     let [c, g_l, v_rest, r_axial] = ["C", "gL", "V_rest", "r_axial"].map(of);
     let [length, diameter, factor] = ["length", "diameter", "area_factor"].map(of);
     let dt = parameters[System::DT].get(0);
-    let (dt, m) = if method == OdeMethod::CrankNicolson { (dt / 2.0, 2.0) } else { (dt, 1.0) };
+    let (dt, m) = if shape.method == OdeMethod::CrankNicolson { (dt / 2.0, 2.0) } else { (dt, 1.0) };
     let is_individual = |v: &Values, common: usize| v.as_slice().len() > common && v.uniform().is_none();
     let individual = cells > 1
         && ([&c, &g_l, &v_rest].iter().any(|v| is_individual(v, count)) || is_individual(&r_axial, 1));
@@ -182,5 +194,8 @@ fn tree<T: Scalar>(
             columns.axial.push(if is_root { 0.0 } else { axial(r_axial.of(cell), *resistance) });
         }
     }
-    Tree::new(&parents, count, &columns, (cells, layout.width), m).map_err(StageError::Link)
+    let mut currents = shape.covered.to_vec();
+    shape.injected.iter().for_each(|cv| currents[*cv] = true);
+    let inputs = TreeInputs { currents: &currents, slopes: shape.covered };
+    Tree::new((&parents, count), &columns, &inputs, (cells, layout.width), m).map_err(StageError::Link)
 }

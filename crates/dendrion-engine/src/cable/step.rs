@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use dendrion_kernels::{Frame, Scalar, TreeFrame};
+use dendrion_kernels::{Frame, Scalar, TreeStep};
 use dendrion_model::Error;
 
-use super::rows::{Rows, to_lanes};
-use super::stage::{Span, Stage};
+use super::contribute::{add, advance_gates, contribute};
+use super::rows::Rows;
+use super::stage::Stage;
 use crate::inputs::{Current, Given};
 use crate::refused::refused;
 use crate::run::Member;
 use crate::runtime::observer::ShardObserver;
-use crate::runtime::place::Place;
 use crate::runtime::population::Engine;
 use crate::runtime::shard::{Fault, Shard, is_finite, record};
 
@@ -24,18 +24,18 @@ pub(crate) struct Sources<'a, T: Scalar> {
 
 /// The members of a cluster: the shards of its cells, of its membrane and of its placed mechanisms.
 type Members<T, O> = [One<T, O>];
-type One<T, O> = Member<Shard<T>, O>;
+pub(super) type One<T, O> = Member<Shard<T>, O>;
 
 /// The position in an epoch: a block, the first step of the epoch, and the step within the epoch.
 #[derive(Clone, Copy)]
-struct At {
-    block: usize,
-    begin: u64,
-    i: usize,
+pub(super) struct At {
+    pub(super) block: usize,
+    pub(super) begin: u64,
+    pub(super) i: usize,
 }
 
 impl At {
-    const fn step(self) -> u64 {
+    pub(super) const fn step(self) -> u64 {
         self.begin + self.i as u64
     }
 }
@@ -167,7 +167,8 @@ fn step<T: Scalar, O: ShardObserver<T>>(
     let mut rows = std::mem::take(&mut membrane.part.rows);
     let Shard { place, states, recorders, inputs, .. } = &mut membrane.part;
     let engine = &sources.engines[place.population];
-    let Stage::Membrane { tree, injected } = &engine.stage else { return };
+    let level = engine.kernel.level();
+    let Stage::Membrane { tree, injected, bare } = &engine.stage else { return };
     let size = states.rows * place.lanes;
     let seen = if is_first { membrane.observer.step(at.step(), at.block) } else { None };
     let v = match seen {
@@ -181,38 +182,32 @@ fn step<T: Scalar, O: ShardObserver<T>>(
         record(recorders, engine, (v, &mut states.scratch), &[], (at.begin, at.step()), (at.block, place));
     }
     let width = place.width;
-    rows.current.fill(T::default());
-    rows.slope.fill(T::default());
-    for member in placed.iter_mut() {
-        contribute(member, sources, (v, width), &mut rows, at, is_first);
-    }
-    for ((_, input), cv) in inputs.currents.iter().zip(injected) {
-        let sums = &mut rows.current[cv * width..][..width];
-        for (sum, value) in sums.iter_mut().zip(input.row(at.i)) {
-            *sum = *sum + *value;
-        }
-    }
+    let reads_change = |m: &One<T, O>| {
+        matches!(sources.engines[m.part.place.population].stage, Stage::Placed { reads_change: true, .. })
+    };
+    let reads_change = placed.iter().any(reads_change);
+    let outputs = sum(placed, sources, (v, width), &mut rows, (at, is_first));
+    let injections = inputs.currents.iter().zip(injected).map(|((_, input), cv)| (input.row(at.i), *cv));
+    inject_into(&mut rows, outputs, injections, (bare, width));
     // The cells compare V before and after the solution.
     let Stage::Cells { spike_at } = &sources.engines[head.part.place.population].stage else { return };
     let site = spike_at * width..(spike_at + 1) * width;
     let mut before = [T::default(); 16];
     before[..width].copy_from_slice(&v[site.clone()]);
-    let reads_change = |m: &One<T, O>| {
-        matches!(sources.engines[m.part.place.population].stage, Stage::Placed { reads_change: true, .. })
+    let Rows { current, slope, work, site: after, change, before: old, .. } = &mut rows;
+    let (current, slope) = match outputs {
+        Some([own, slope]) => (if injected.is_empty() { own } else { &**current }, slope),
+        None => (&**current, &**slope),
     };
-    let reads_change = placed.iter().any(reads_change);
     let count = v.len();
     if reads_change {
-        rows.before[..count].copy_from_slice(v);
+        old[..count].copy_from_slice(v);
     }
-    let Rows { current, slope, junctions, site: after, change, before: old, .. } = &mut rows;
-    let mut frame = TreeFrame { v: &mut *v, current, slope, scratch: junctions };
-    tree.solve(engine.kernel.level(), place.blocks.start + at.block, &mut frame);
+    tree.solve(level, place.blocks.start + at.block, &mut TreeStep { v: &mut *v, current, slope, work });
     if reads_change {
         let moved = v.iter().zip(&old[..count]);
         change[..count].iter_mut().zip(moved).for_each(|(change, (v, old))| *change = *v - *old);
     }
-    after.fill(T::default());
     after[..width].copy_from_slice(&v[site.clone()]);
     threshold(head, sources, (&before[..width], after, &mut v[site]), at, is_first);
     for member in placed.iter_mut() {
@@ -221,107 +216,50 @@ fn step<T: Scalar, O: ShardObserver<T>>(
     membrane.part.rows = rows;
 }
 
-/// Returns the rows of V at the sites of placed mechanisms, without a copy if possible.
-pub(crate) fn gather<'v, T: Scalar>(
-    v: &'v [T],
-    width: usize,
-    (place, spans): (&Place, &[Span]),
-    gathered: &'v mut [T],
-) -> &'v [T] {
-    if let [Span { site: 0, cv, .. }] = spans {
-        let (from, lanes) = (cv * width, place.lanes);
-        if from.is_multiple_of(dendrion_kernels::granule::<T>()) && from + lanes <= v.len() {
-            return &v[from..from + lanes];
-        }
-    }
-    let row = &mut gathered[..place.lanes];
-    for Span { site, cv, count } in spans {
-        row[site * width..(site + count) * width].copy_from_slice(&v[cv * width..(cv + count) * width]);
-    }
-    // Lanes without a member repeat a member.
-    let used = place.sites * width;
-    let last = row[used - 1];
-    row[used..].fill(last);
-    row
-}
-
-/// Runs the program of placed mechanisms, and adds their currents and conductances to the sums.
-fn contribute<T: Scalar, O: ShardObserver<T>>(
-    Member { part, observer, .. }: &mut One<T, O>,
+/// Computes the sums of the currents and conductances of placed mechanisms. If one population of mechanisms covers all CVs, its
+/// own rows are the sums, and are returned.
+fn sum<'m, T: Scalar, O: ShardObserver<T>>(
+    placed: &'m mut Members<T, O>,
     sources: &Sources<'_, T>,
     (v, width): (&[T], usize),
     rows: &mut Rows<T>,
-    at: At,
-    is_first: bool,
-) {
-    let Shard { place, states, delivery, recorders, .. } = part;
-    let engine = &sources.engines[place.population];
-    let Stage::Placed { outputs, spans, reads_change, .. } = &engine.stage else { return };
-    let (lanes, size) = (place.lanes, states.rows * place.lanes);
-    let Rows { current, slope, gathered, arriving, .. } = rows;
-    let v = gather(v, width, (place, spans), gathered);
-    arrive(delivery, place, arriving, at);
-    let mut inputs = vec![v];
-    if *reads_change {
-        inputs.push(&[]);
-    }
-    inputs.extend(
-        delivery
-            .rings
-            .iter()
-            .zip(&*arriving)
-            .map(|(ring, row)| if ring.row(at.step()).is_some() { &row[..lanes] } else { &[] }),
-    );
-    let seen = if is_first { observer.step(at.step(), at.block) } else { None };
-    let (state, next) = match seen {
-        Some((state, next)) => (state, Some(next)),
-        None => (&mut states.values[at.block * size..][..size], None),
-    };
-    if is_first {
-        record(
-            recorders,
-            engine,
-            (state, &mut states.scratch),
-            &inputs,
-            (at.begin, at.step()),
-            (at.block, place),
-        );
-    }
-    let scratch = &mut states.scratch[..engine.scratch_rows * lanes];
-    let block = Engine::block_of(&engine.coefs, place.blocks.start + at.block);
-    let (coefs, inputs, fired) = (&engine.coefs, &inputs[..], &mut [0; 0][..]);
-    let result = if let Some(next) = next {
-        let frame = Frame { state: &mut *next, scratch, coefs, block, inputs, fired };
-        engine.kernel.advance(frame, state);
-        next
-    } else {
-        engine.kernel.run(Frame { state: &mut *state, scratch, coefs, block, inputs, fired });
-        state
-    };
-    for (sums, row) in [current, slope].into_iter().zip(outputs) {
-        let row = &result[row * lanes..][..lanes];
-        for Span { site, cv, count } in spans {
-            let mine = &row[site * width..(site + count) * width];
-            for (sum, value) in sums[cv * width..(cv + count) * width].iter_mut().zip(mine) {
-                *sum = *sum + *value;
-            }
+    (at, is_first): (At, bool),
+) -> Option<[&'m [T]; 2]> {
+    let is_lone = placed.len() == 1;
+    for member in placed {
+        let Stage::Placed { spans, .. } = &sources.engines[member.part.place.population].stage else {
+            continue;
+        };
+        let outputs = contribute(member, sources, (v, width), rows, at, is_first)?;
+        if is_lone
+            && matches!(spans[..], [span] if span.site == 0 && span.cv == 0)
+            && outputs[0].len() >= v.len()
+        {
+            return Some(outputs);
         }
+        add(rows, outputs, (spans, width));
     }
+    None
 }
 
-/// Sorts the arriving input of a step by lane.
-fn arrive<T: Scalar>(
-    delivery: &crate::runtime::delivery::Delivery<T>,
-    place: &Place,
-    arriving: &mut [dendrion_kernels::Buffer<T>],
-    at: At,
+/// Adds injected currents to the sums. `bare` are CVs with injected currents and without mechanisms.
+fn inject_into<'i, T: Scalar>(
+    rows: &mut Rows<T>,
+    outputs: Option<[&[T]; 2]>,
+    injections: impl ExactSizeIterator<Item = (&'i [T], usize)>,
+    (bare, width): (&[usize], usize),
 ) {
-    let (first, count) = place.neurons_of(at.block);
-    let first = first - place.neurons.start;
-    for (ring, lanes) in delivery.rings.iter().zip(arriving) {
-        if let Some(row) = ring.row(at.step()) {
-            lanes.fill(T::default());
-            to_lanes(place, &row[first..first + count], lanes);
+    if let (Some([own, _]), true) = (outputs, injections.len() > 0) {
+        let size = rows.current.len().min(own.len());
+        rows.current[..size].copy_from_slice(&own[..size]);
+    }
+    for cv in bare {
+        rows.current[cv * width..][..width].fill(T::default());
+    }
+    for (input, cv) in injections {
+        let sums = &mut rows.current[cv * width..][..width];
+        for (sum, value) in sums.iter_mut().zip(input) {
+            *sum = *sum + *value;
         }
     }
 }
@@ -368,45 +306,6 @@ fn threshold<T: Scalar, O: ShardObserver<T>>(
         state
     };
     v.copy_from_slice(&result[..v.len()]);
-}
-
-/// Advances the gates of staggered mechanisms.
-fn advance_gates<T: Scalar, O: ShardObserver<T>>(
-    Member { part, observer, .. }: &mut One<T, O>,
-    sources: &Sources<'_, T>,
-    (v, width): (&[T], usize),
-    rows: &mut Rows<T>,
-    at: At,
-    is_first: bool,
-) {
-    let Shard { place, states, delivery, .. } = part;
-    let engine = &sources.engines[place.population];
-    let Stage::Placed { spans, after: Some(after), reads_change, .. } = &engine.stage else { return };
-    let (lanes, size) = (place.lanes, states.rows * place.lanes);
-    let Rows { gathered, arriving, before, change, changed, .. } = rows;
-    let v = if *reads_change { &before[..] } else { v };
-    let v = gather(v, width, (place, spans), gathered);
-    arrive(delivery, place, arriving, at);
-    let mut inputs = vec![v];
-    if *reads_change {
-        inputs.push(gather(change, width, (place, spans), changed));
-    }
-    inputs.extend(
-        delivery
-            .rings
-            .iter()
-            .zip(&*arriving)
-            .map(|(ring, row)| if ring.row(at.step()).is_some() { &row[..lanes] } else { &[] }),
-    );
-    let seen = if is_first { observer.step(at.step(), at.block) } else { None };
-    let state = match seen {
-        Some((_, next)) => next,
-        None => &mut states.values[at.block * size..][..size],
-    };
-    let scratch = &mut states.scratch[..engine.scratch_rows * lanes];
-    let block = Engine::block_of(&after.coefs, place.blocks.start + at.block);
-    let (coefs, inputs, fired) = (&after.coefs, &inputs[..], &mut [0; 0][..]);
-    after.kernel.run(Frame { state, scratch, coefs, block, inputs, fired });
 }
 
 /// Repeats a visit from its beginning, to find the step, the population and the member whose result is not finite.

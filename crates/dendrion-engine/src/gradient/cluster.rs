@@ -17,7 +17,7 @@
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use dendrion_kernels::{Frame, Ring, Scalar, TreeFrame, TreeSums};
+use dendrion_kernels::{Frame, Ring, Scalar, TreeFrame, TreeStep, TreeSums};
 use dendrion_model::Error;
 
 use super::backward::Backward;
@@ -47,7 +47,7 @@ impl<T: Scalar> TreeRows<T> {
             let Stage::Placed { outputs, spans, .. } = &unit.engine.stage else { continue };
             let (after, lanes) = (unit.history.state(at.step + 1, at.block), unit.shard.place.lanes);
             for (sums, row) in [&mut rows.current, &mut rows.slope].into_iter().zip(outputs) {
-                for Span { site, cv, count } in spans {
+                for Span { site, cv, count, .. } in spans {
                     let mine = &after[row * lanes..][site * width..(site + count) * width];
                     for (sum, value) in sums[cv * width..(cv + count) * width].iter_mut().zip(mine) {
                         *sum = *sum + *value;
@@ -176,7 +176,7 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     let (membrane, placed) = rest.split_at_mut(1);
     let (head, membrane) = (&mut head[0], &mut membrane[0]);
     let Some(mut rows) = membrane.reversal.tree.take() else { return };
-    let Stage::Membrane { tree, injected } = &membrane.engine.stage else { return };
+    let Stage::Membrane { tree, injected, .. } = &membrane.engine.stage else { return };
     let Stage::Cells { spike_at } = &head.engine.stage else { return };
     let (place, width) = (membrane.shard.place.clone(), membrane.shard.place.width);
     let size = membrane.reversal.rows * place.lanes;
@@ -189,8 +189,8 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
         // The step is repeated up to the change of V.
         rows.v[..now.len()].copy_from_slice(now);
         rows.add_currents(placed, (membrane.shard, injected), at);
-        let TreeRows { v, current, slope, junctions, change, before_bar, change_bar, .. } = &mut rows;
-        let mut frame = TreeFrame { v: &mut *v, current, slope, scratch: junctions };
+        let TreeRows { v, current, slope, work, change, before_bar, change_bar, .. } = &mut rows;
+        let mut frame = TreeStep { v: &mut *v, current, slope, work };
         tree.solve(membrane.engine.kernel.level(), place.blocks.start + at.block, &mut frame);
         let moved = v.iter().zip(now);
         change.iter_mut().zip(moved).for_each(|(change, (v, now))| *change = *v - *now);
@@ -214,12 +214,7 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
         reversal: &mut reversal[first..],
         axial: &mut axial[first..],
     };
-    let mut frame = TreeFrame {
-        v: &mut rows.v,
-        current: &mut rows.current,
-        slope: &mut rows.slope,
-        scratch: &mut rows.junctions,
-    };
+    let mut frame = TreeFrame { v: &mut rows.v, current: &mut rows.current, slope: &mut rows.slope };
     let level = membrane.engine.kernel.level();
     if reads_change {
         // The change of V is the difference of V after and before the solution.
@@ -353,7 +348,7 @@ impl<T: Scalar> Unit<'_, T> {
         for (row, bars) in outputs.iter().zip([&rows.current, &rows.slope]) {
             let row = &mut frame[row * lanes..][..lanes];
             row.fill(T::default());
-            for Span { site, cv, count } in spans {
+            for Span { site, cv, count, .. } in spans {
                 let of_cvs = &bars[cv * width..(cv + count) * width];
                 row[site * width..(site + count) * width].copy_from_slice(of_cvs);
             }
@@ -413,7 +408,7 @@ fn run<T: Scalar>(
 
 /// Adds the cotangents of V at the sites of mechanisms to those of the CVs.
 fn scatter<T: Scalar>(bar: &mut [T], width: usize, spans: &[Span], row: &[T]) {
-    for Span { site, cv, count } in spans {
+    for Span { site, cv, count, .. } in spans {
         let mine = &row[site * width..(site + count) * width];
         for (bar, v) in bar[cv * width..(cv + count) * width].iter_mut().zip(mine) {
             *bar = *bar + *v;

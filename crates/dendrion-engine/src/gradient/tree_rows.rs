@@ -65,7 +65,7 @@ pub(crate) struct TreeRows<T: Scalar> {
     pub(super) v: Buffer<T>,
     pub(super) current: Buffer<T>,
     pub(super) slope: Buffer<T>,
-    pub(super) junctions: Buffer<T>,
+    /// Intermediate values of the solution of the tree and of its reverse.
     pub(super) work: Buffer<T>,
     /// The change of V in a step, and the cotangents of V before the step and of its change, for mechanisms that
     /// read them.
@@ -95,8 +95,7 @@ impl<T: Scalar> TreeRows<T> {
             v: rows(place.lanes)?,
             current: rows(nodes)?,
             slope: rows(nodes)?,
-            junctions: rows(tree.junctions() * place.width)?,
-            work: rows(nodes)?,
+            work: rows(tree.work())?,
             change: rows(place.lanes)?,
             before_bar: rows(place.lanes)?,
             change_bar: rows(place.lanes)?,

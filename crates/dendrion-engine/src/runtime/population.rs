@@ -61,6 +61,7 @@ pub(crate) struct Compiled {
     shape: Option<Cable>,
     method: OdeMethod,
     injected: Vec<usize>,
+    covered: Vec<bool>,
 }
 
 /// A population's equations, parameters, programs and layout.
@@ -78,6 +79,8 @@ pub(crate) struct Cells<T: Scalar> {
     pub(crate) method: OdeMethod,
     /// The compartments or CVs into which currents are injected.
     injected: Vec<usize>,
+    /// The CVs with mechanisms of other populations; see [`Shape::covered`].
+    covered: Vec<bool>,
     observed: Vec<(String, Tape)>,
     pub(crate) engine: Arc<Engine<T>>,
     /// Initial values of each state: one, or one per neuron.
@@ -119,7 +122,27 @@ pub(crate) fn compile(
         (step(&mut system, gates)?, None)
     };
     let method = if matches!(population.role, Role::Placed { .. }) { gates } else { method };
-    Ok(Compiled { system, tape, after, shape, method, injected: wiring.injected.clone() })
+    let covered = covered(network, population);
+    Ok(Compiled { system, tape, after, shape, method, injected: wiring.injected.clone(), covered })
+}
+
+/// Returns whether each CV has mechanisms of other populations; see [`Shape::covered`].
+fn covered(network: &Network, population: &Population) -> Vec<bool> {
+    let cells = population.role.cells();
+    let cable = cells.and_then(|cells| network.populations.get(cells)?.role.cable());
+    let mut covered = vec![false; cable.map_or(0, |cable| cable.tree.cvs.len())];
+    for other in &network.populations {
+        let is_placed = matches!(population.role, Role::Placed { .. });
+        if is_placed && std::ptr::eq(other, population) {
+            break;
+        }
+        if let Role::Placed { sites, .. } = &other.role
+            && other.role.cells() == cells
+        {
+            sites.iter().for_each(|cv| covered[*cv as usize] = true);
+        }
+    }
+    covered
 }
 
 impl<T: Scalar> Cells<T> {
@@ -132,11 +155,12 @@ impl<T: Scalar> Cells<T> {
         (seed, level): (u64, Level),
     ) -> Result<Self, Error> {
         let path = population.path.clone();
-        let Compiled { system, tape, after, shape, method, injected } = compiled;
+        let Compiled { system, tape, after, shape, method, injected, covered } = compiled;
         let noises = noises(&system, population, seed);
         let role = population.role.clone();
         let of = Source { path: &path, system: &system, tape: &tape, after: after.as_ref(), observed: &[] };
-        let cable = Shape { role: &role, cable: shape.as_ref(), method, injected: &injected };
+        let cable =
+            Shape { role: &role, cable: shape.as_ref(), method, injected: &injected, covered: &covered };
         let (engine, initial) = link(&of, &cable, (parameters, &layout), level, None)?;
         check_initial(&path, &system, &initial)?;
         let (system, observed) = (Arc::new(system), Vec::new());
@@ -150,6 +174,7 @@ impl<T: Scalar> Cells<T> {
             role,
             method,
             injected,
+            covered,
             observed,
             engine,
             initial,
@@ -180,6 +205,7 @@ impl<T: Scalar> Cells<T> {
             cable: self.shape.as_ref(),
             method: self.method,
             injected: &self.injected,
+            covered: &self.covered,
         };
         let linked = link(&of, &cable, on, self.level, before)?;
         Ok(self.put(linked))

@@ -1,0 +1,172 @@
+//! The contributions of placed mechanisms to a step.
+
+use dendrion_kernels::{Buffer, Frame, Ring, Scalar, granule};
+
+use super::rows::{Rows, to_lanes};
+use super::stage::{Span, Stage};
+use super::step::{At, One, Sources};
+use crate::run::Member;
+use crate::runtime::delivery::Delivery;
+use crate::runtime::observer::ShardObserver;
+use crate::runtime::place::Place;
+use crate::runtime::population::Engine;
+use crate::runtime::shard::{Shard, record};
+
+/// Number of inputs for which a step needs no allocation.
+const FEW: usize = 8;
+
+/// Returns the rows of V at the sites of placed mechanisms, without a copy if possible.
+pub(crate) fn gather<'v, T: Scalar>(
+    v: &'v [T],
+    width: usize,
+    (place, spans): (&Place, &[Span]),
+    gathered: &'v mut [T],
+) -> &'v [T] {
+    if let [Span { site: 0, cv, .. }] = spans {
+        let (from, lanes) = (cv * width, place.lanes);
+        if from.is_multiple_of(granule::<T>()) && from + lanes <= v.len() {
+            return &v[from..from + lanes];
+        }
+    }
+    let row = &mut gathered[..place.lanes];
+    for Span { site, cv, count, .. } in spans {
+        row[site * width..(site + count) * width].copy_from_slice(&v[cv * width..(cv + count) * width]);
+    }
+    // Lanes without a member repeat a member.
+    let used = place.sites * width;
+    let last = row[used - 1];
+    row[used..].fill(last);
+    row
+}
+
+/// Runs the program of placed mechanisms, and returns the rows of their currents and conductances.
+pub(super) fn contribute<'m, T: Scalar, O: ShardObserver<T>>(
+    Member { part, observer, .. }: &'m mut One<T, O>,
+    sources: &Sources<'_, T>,
+    (v, width): (&[T], usize),
+    rows: &mut Rows<T>,
+    at: At,
+    is_first: bool,
+) -> Option<[&'m [T]; 2]> {
+    let Shard { place, states, delivery, recorders, .. } = part;
+    let engine = &sources.engines[place.population];
+    let Stage::Placed { outputs, spans, reads_change, .. } = &engine.stage else { return None };
+    let (lanes, size) = (place.lanes, states.rows * place.lanes);
+    let Rows { gathered, arriving, .. } = rows;
+    let v = gather(v, width, (place, spans), gathered);
+    arrive(delivery, place, arriving, at);
+    let (mut few, mut many) = ([v; FEW], Vec::new());
+    let change: Option<&[T]> = reads_change.then_some(&[]);
+    let inputs = inputs((v, change), (delivery, arriving), (lanes, at), &mut few, &mut many);
+    let seen = if is_first { observer.step(at.step(), at.block) } else { None };
+    let (state, next) = match seen {
+        Some((state, next)) => (state, Some(next)),
+        None => (&mut states.values[at.block * size..][..size], None),
+    };
+    if is_first {
+        record(
+            recorders,
+            engine,
+            (state, &mut states.scratch),
+            inputs,
+            (at.begin, at.step()),
+            (at.block, place),
+        );
+    }
+    let scratch = &mut states.scratch[..engine.scratch_rows * lanes];
+    let block = Engine::block_of(&engine.coefs, place.blocks.start + at.block);
+    let (coefs, fired) = (&engine.coefs, &mut [0; 0][..]);
+    let result = if let Some(next) = next {
+        let frame = Frame { state: &mut *next, scratch, coefs, block, inputs, fired };
+        engine.kernel.advance(frame, state);
+        next
+    } else {
+        engine.kernel.run(Frame { state: &mut *state, scratch, coefs, block, inputs, fired });
+        state
+    };
+    Some(outputs.map(|row| &result[row * lanes..][..lanes]))
+}
+
+/// Adds currents and conductances to the sums of their CVs.
+pub(super) fn add<T: Scalar>(rows: &mut Rows<T>, outputs: [&[T]; 2], (spans, width): (&[Span], usize)) {
+    let Rows { current, slope, .. } = rows;
+    for (sums, row) in [current, slope].into_iter().zip(outputs) {
+        for Span { site, cv, count, is_first } in spans {
+            let mine = &row[site * width..(site + count) * width];
+            let sums = &mut sums[cv * width..(cv + count) * width];
+            if *is_first {
+                sums.copy_from_slice(mine);
+                continue;
+            }
+            for (sum, value) in sums.iter_mut().zip(mine) {
+                *sum = *sum + *value;
+            }
+        }
+    }
+}
+
+/// Returns the inputs of a program: V, the change of V for mechanisms that are solved together with V, and what arrived at each
+/// port. They are stored in `few`, or in `many` if there are too many.
+fn inputs<'i, T: Scalar>(
+    (v, change): (&'i [T], Option<&'i [T]>),
+    (delivery, arriving): (&Delivery<T>, &'i [Buffer<T>]),
+    (lanes, at): (usize, At),
+    few: &'i mut [&'i [T]; FEW],
+    many: &'i mut Vec<&'i [T]>,
+) -> &'i [&'i [T]] {
+    let row = |(ring, row): (&Ring<T>, &'i Buffer<T>)| -> &'i [T] {
+        if ring.row(at.step()).is_some() { &row[..lanes] } else { &[] }
+    };
+    let count = 1 + change.iter().len() + delivery.rings.len();
+    let rows = change.into_iter().chain(delivery.rings.iter().zip(arriving).map(row));
+    if count <= FEW {
+        few.iter_mut().skip(1).zip(rows).for_each(|(to, row)| *to = row);
+        return &few[..count];
+    }
+    many.push(v);
+    many.extend(rows);
+    many
+}
+
+/// Sorts the arriving input of a step by lane.
+fn arrive<T: Scalar>(delivery: &Delivery<T>, place: &Place, arriving: &mut [Buffer<T>], at: At) {
+    let (first, count) = place.neurons_of(at.block);
+    let first = first - place.neurons.start;
+    for (ring, lanes) in delivery.rings.iter().zip(arriving) {
+        if let Some(row) = ring.row(at.step()) {
+            lanes.fill(T::default());
+            to_lanes(place, &row[first..first + count], lanes);
+        }
+    }
+}
+
+/// Advances the gates of staggered mechanisms.
+pub(super) fn advance_gates<T: Scalar, O: ShardObserver<T>>(
+    Member { part, observer, .. }: &mut One<T, O>,
+    sources: &Sources<'_, T>,
+    (v, width): (&[T], usize),
+    rows: &mut Rows<T>,
+    at: At,
+    is_first: bool,
+) {
+    let Shard { place, states, delivery, .. } = part;
+    let engine = &sources.engines[place.population];
+    let Stage::Placed { spans, after: Some(after), reads_change, .. } = &engine.stage else { return };
+    let (lanes, size) = (place.lanes, states.rows * place.lanes);
+    let Rows { gathered, arriving, before, change, changed, .. } = rows;
+    let v = if *reads_change { &before[..] } else { v };
+    let v = gather(v, width, (place, spans), gathered);
+    let change = reads_change.then(|| gather(change, width, (place, spans), changed));
+    arrive(delivery, place, arriving, at);
+    let (mut few, mut many) = ([v; FEW], Vec::new());
+    let inputs = inputs((v, change), (delivery, arriving), (lanes, at), &mut few, &mut many);
+    let seen = if is_first { observer.step(at.step(), at.block) } else { None };
+    let state = match seen {
+        Some((_, next)) => next,
+        None => &mut states.values[at.block * size..][..size],
+    };
+    let scratch = &mut states.scratch[..engine.scratch_rows * lanes];
+    let block = Engine::block_of(&after.coefs, place.blocks.start + at.block);
+    let (coefs, fired) = (&after.coefs, &mut [0; 0][..]);
+    after.kernel.run(Frame { state, scratch, coefs, block, inputs, fired });
+}
