@@ -130,7 +130,7 @@ class SGD(Optimizer):
     lr : float
         Learning rate, > 0.
     momentum : float
-        Momentum, from 0 to below 1.
+        Momentum, in [0, 1).
     train : list of str, optional
         Keys of the parameters to train. By default all parameters that are not frozen and have a gradient.
     bounds : dict, optional
@@ -169,7 +169,7 @@ class Adam(Optimizer):
     lr : float
         Learning rate, > 0. Each parameter changes by about this amount per step.
     betas : pair of float
-        Decay rates of the running means of gradients and of squared gradients, from 0 to below 1.
+        Decay rates of the running means of gradients and of squared gradients, in [0, 1).
     eps : float
         Number added to the root of the mean square, for numerical stability.
     train, bounds, relative
@@ -233,7 +233,7 @@ def checked_bounds(label: str, bounds: Bounds | None) -> Bounds:
 def _pair(value: Any) -> tuple[float, float]:
     is_pair = isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim == 1)
     if not is_pair or len(value) != 2:
-        raise ParameterTypeError(f"optim: betas = {quoted(value)}: expected two numbers from 0 to below 1")
+        raise ParameterTypeError(f"optim: betas = {quoted(value)}: expected two numbers in [0, 1)")
     return _fraction("betas[0]", value[0]), _fraction("betas[1]", value[1])
 
 
@@ -244,7 +244,7 @@ def _count(value: object) -> int:
 
 
 def _fraction(name: str, value: object) -> float:
-    number = real(f"optim: {name}", value, "a number from 0 to below 1")
+    number = real(f"optim: {name}", value, "a number in [0, 1)")
     if not 0 <= number < 1:
-        raise ParameterError(f"optim: {name} = {told(value)}: expected a number from 0 to below 1")
+        raise ParameterError(f"optim: {name} = {told(value)}: expected a number in [0, 1)")
     return number

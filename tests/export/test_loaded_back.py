@@ -195,7 +195,7 @@ def test_foreign_files(tmp_path):
         ("sonata.h5", "is a SONATA file that Dendrion did not write"),
         ("other.nwb", "is an NWB file without Dendrion's table"),
         ("folder", "is a folder, but not a zarr folder"),
-        ("other.zarr", "is a zarr folder, but has no recordings of Dendrion"),
+        ("other.zarr", "is a zarr folder, but contains no Dendrion recordings"),
     ]:
         with pytest.raises(
             dn.ParameterError, match=rf"load_recording: '.*{name}': {message}.*; expected a file written by"

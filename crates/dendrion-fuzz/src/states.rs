@@ -94,7 +94,7 @@ impl Target for States {
         let restored = simulation.load_state_bytes(whole);
         outcome.and_then(|outcome| match restored {
             Ok(()) => Ok(outcome),
-            Err(error) => Err(format!("the network does not take its own state any more: {error}")),
+            Err(error) => Err(format!("the network no longer accepts its own state: {error}")),
         })
     }
 }

@@ -52,7 +52,7 @@ fn connected(rows: &[(i64, i64, Point)]) -> Result<Vec<Point>, MorphologyError> 
     for (k, pair) in rows.windows(2).enumerate() {
         if pair[0].0 == pair[1].0 {
             let first = pair[0].2.line.unwrap_or_default();
-            let what = format!("id {} is used by line {first} already; expected unique ids", pair[1].0);
+            let what = format!("id {} is already used in line {first}; expected unique ids", pair[1].0);
             problems.push(Problem { point: Some(k + 1), line: pair[1].2.line, what });
         }
     }

@@ -243,7 +243,7 @@ fn faults_have_their_lines() {
         ("1 1 0 a 0 5 -1\n", "line 1: y = \"a\": expected a number"),
         ("1 1 0 0 0 5 -1\n2 3 1.5 0 0 0 1\n", "line 2: diameter = 0: expected a number > 0 (um)"),
         ("1 1 0 0 0 5 -1\n2 3 1.5 0 0 1 9\n", "line 2: parent 9 does not exist"),
-        ("1 1 0 0 0 5 -1\n1 3 1.5 0 0 1 1\n", "line 2: id 1 is used by line 1 already"),
+        ("1 1 0 0 0 5 -1\n1 3 1.5 0 0 1 1\n", "line 2: id 1 is already used in line 1"),
         ("1 1 0 0 0 5 2\n2 3 9 0 0 1 1\n", "line 1: there is no root: its parents form a cycle"),
         ("1 1 0 0 0 5 -1\n2 3 9 0 0 1 3\n3 3 9 0 0 1 2\n", "line 2: its parents form a cycle"),
         ("1 1 0 0 0 5 -1\n2 1 9 0 0 1 -1\n", "line 2: is a second root (the first is line 1)"),

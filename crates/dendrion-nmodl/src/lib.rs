@@ -128,7 +128,7 @@ fn head(source: &str, file: &File<'_>) -> Result<(String, Kind), NmodlError> {
     let kind = match (head, &file.receive) {
         (Head::Suffix, None) => Kind::Density,
         (Head::Suffix, Some((.., span))) => {
-            let message = "NET_RECEIVE in a density mechanism; replace SUFFIX by POINT_PROCESS";
+            let message = "NET_RECEIVE in a density mechanism; replace SUFFIX with POINT_PROCESS";
             return Err(NmodlError::new(source, *span, message));
         }
         (Head::Point, None) => Kind::Point,

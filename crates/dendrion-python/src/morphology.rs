@@ -141,7 +141,7 @@ impl Morphology {
     ) -> PyResult<Self> {
         let samples = samples.as_array();
         if samples.ncols() != 5 {
-            let what = "has samples of another shape; expected five numbers for each".into();
+            let what = "has samples of the wrong shape; expected five numbers per sample".into();
             return Err(raised("Morphology", &MorphologyError::Value(what)));
         }
         let mut rows = samples.rows().into_iter();

@@ -36,7 +36,7 @@ def zarr_parts(path: FilePath) -> list[Part]:
         # The exceptions that zarr raises for damaged files have no common base class.
         raise ParameterError(f"is not a zarr folder, or is damaged ({error})") from error
     if not parts:
-        raise ParameterError("is a zarr folder, but has no recordings of Dendrion")
+        raise ParameterError("is a zarr folder, but contains no Dendrion recordings")
     return parts
 
 

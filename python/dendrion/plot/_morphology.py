@@ -186,9 +186,7 @@ def _painted(
         return Paint([kinds[p.section] for p in pieces], None, "")
     if isinstance(color, str):
         if not is_color_like(color):
-            raise ParameterError(
-                f"plot.morphology: color = {quoted(color)}: expected a colour of matplotlib, or numbers"
-            )
+            raise ParameterError(f"plot.morphology: color = {quoted(color)}: expected a matplotlib colour, or numbers")
         return Paint([color] * len(pieces), None, "")
     values = numbers("plot.morphology: color", color, "one number per CV (with cvs=), or per section")
     if cvs is not None and values.shape == (len(cvs),):

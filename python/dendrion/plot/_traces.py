@@ -110,7 +110,7 @@ def _axis_label(read: list[_read.Samples]) -> str:
     if len(units) > 1:
         shown = " and ".join(unit or "no unit" for unit in units)
         raise ParameterError(
-            f"plot.traces: recordings have different units ({shown}); draw those of each unit into their own Axes"
+            f"plot.traces: recordings have different units ({shown}); draw the recordings of each unit in separate Axes"
         )
     variables = {r.variable for r in read}
     variable = variables.pop() if len(variables) == 1 else ""

@@ -27,7 +27,7 @@ class Listed(dict[str, Any]):
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise AssignmentError(
-            "network.recordings: this dict is a copy, so that changing it has no effect; net.probe() adds a recording, "
+            "network.recordings: this dict is a copy, so changing it has no effect; net.probe() adds a recording, "
             "and net.remove(recording) ends one"
         )
 

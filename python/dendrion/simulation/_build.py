@@ -360,7 +360,7 @@ def _listed(modules: Iterable[Module]) -> list[Module]:
         inner = [m for m in listed.modules() if isinstance(m, (Neuron, Generator, MCSynapse, ConnGen))]
         if not inner:
             raise StructureError(
-                f"network: {listed!r} contains no neurons, generators or connections; list the neurons, not their parts"
+                f"network: {listed!r} contains no neurons, generators or connections; pass the neurons, not their parts"
             )
         found.update((id(m), m) for m in inner)
     return list(found.values())

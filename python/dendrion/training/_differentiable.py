@@ -126,7 +126,7 @@ class Differentiable(NotCopied):
         for key in others:
             if key in self._piecewise and self._piecewise[key]._piecewise is None:
                 raise RunError(
-                    f"{key}: was a Piecewise when the layer or function was created, but is not any more; create a new "
+                    f"{key}: was a Piecewise when the layer or function was created, but no longer is; create a new "
                     "layer or function"
                 )
         self.net._set({**others, **values})

@@ -145,7 +145,7 @@ impl Registers {
             Some(Home::Row(place)) => Self::row(place, vector),
             Some(Home::Pool(at)) => at,
             Some(Home::Stack(slot)) => Mem::At(RSP, (slot * self.width as i32 + vector as i32) * BYTES),
-            None => unreachable!("a value without a home was sought in memory"),
+            None => unreachable!("a value that is not stored in memory was read from memory"),
         }
     }
 

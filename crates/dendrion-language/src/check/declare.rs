@@ -100,7 +100,7 @@ impl<'t> Checker<'t> {
             None => Ok(()),
             Some(Meaning::Given(Given::Current)) => Err(self.error(
                 name.span,
-                "in a text with dV/dt, I is the sum of all other currents into the compartment; choose another name",
+                "in a definition with dV/dt, I is the sum of all other currents into the compartment; choose another name",
             )),
             Some(Meaning::Parameter(0)) if self.is_formula && word == "x" => {
                 let message = "'x' is the argument of the function; choose another name";

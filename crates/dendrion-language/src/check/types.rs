@@ -86,7 +86,7 @@ impl Checker<'_> {
             }
             "weight" => "'weight' is only available in 'on event: ...', as in 's += weight'".into(),
             "t" => "equations cannot depend on the time t; drive the neuron with a current or spike generator instead".into(),
-            "I" => "'I' is only available in a text with an equation 'dV/dt = ...'".into(),
+            "I" => "'I' is only available in a definition with an equation 'dV/dt = ...'".into(),
             _ => {
                 let known: Vec<&str> = own.chain(GIVEN.iter().map(|(n, _)| *n)).chain(COMMON).collect();
                 format!("unknown name '{word}'{}", suggestion(word, sorted(known)))

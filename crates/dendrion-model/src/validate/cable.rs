@@ -29,7 +29,7 @@ impl Network {
                 || between.iter().any(|p| p.role.cells() != Some(cells))
             {
                 return fail(
-                    "the populations of a group of detailed cells have to be consecutive and have one path",
+                    "the populations of a group of detailed cells must be consecutive and have the same path",
                 );
             }
             let count = owner.role.cable().map_or(0, |cable| cable.tree.cvs.len());
@@ -39,7 +39,7 @@ impl Network {
             }
             match &population.role {
                 Role::Membrane { cvs, .. } if *cvs != count => {
-                    return fail("the membrane has another number of CVs");
+                    return fail("the membrane has a different number of CVs");
                 }
                 Role::Placed { sites, .. } => {
                     if let Some(cv) = sites.iter().find(|cv| **cv as usize >= count) {

@@ -258,7 +258,7 @@ impl Population {
             if a == b {
                 let (a, b) = (&self.compartments[coupling.a].name, &self.compartments[coupling.b].name);
                 let what = format!(
-                    "couples {a} and {b}, which are already connected; the couplings have to form a tree"
+                    "couples {a} and {b}, which are already connected; the couplings must form a tree"
                 );
                 return Err(Error::structure(self.path_of(&coupling.name), what));
             }
