@@ -134,3 +134,20 @@ def test_other_errors():
         ih.g = 3.0
     with pytest.raises(dn.UnknownNameError, match="unexpected parameter gg = 'distance'"):
         dn.channels.Ih(cells(), on="all", gg="distance")
+
+
+def test_new_parameters_of_a_formula_are_checked():
+    tree = dn.Morphology.cable(length=500.0, diameter=2.0)
+    cells = dn.CableNeuron(1, tree, cv=dn.PerSection(5), name="cells")
+    cells.k = dn.channels.HHK(cells, on="all", g="g0 * exp(-distance/lam)", g0=10.0, lam=100.0)
+    net = dn.Network([cells], dt=0.025)
+    for values, message in (
+        ({"cells/k.g0": -1.0}, r"cells/k: g\[0\] = -.*expected a finite number >= 0"),
+        ({"cells/k.lam": 0.0}, r"cells/k: g\[?"),
+        ({"cells/k.g0": 1e300, "cells/k.lam": -0.1}, r"cells/k: g\["),
+    ):
+        with pytest.raises(dn.ParameterError, match=message):
+            net.set_parameters(values)
+    assert (cells.k.g0, cells.k.lam) == (10.0, 100.0)
+    net.set_parameters({"cells/k.g0": 20.0})
+    assert cells.k.g0 == 20.0

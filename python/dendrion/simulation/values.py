@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +28,7 @@ from ..errors import (
 )
 from ..inputs.generators import Generator
 from ..modules.module import Module, Value
+from ..neurons.equations import Written
 from ..training._sharing import NetworkSharing
 from ..units import has_units, in_unit
 from ._settings import as_number
@@ -216,11 +217,24 @@ class NetworkValues(NetworkSharing):
         with self._alone("set_parameters"):
             converted = {key: self._converted(key, value) for key, value in values.items()}
             self._keep_up()
+            self._check_formulas(converted)
             self._sim.set_parameters(converted)
             self._changed(converted)
             for key, value in converted.items():
                 self._note(key, value)
         self._warn_of_rounding(self._counted.intersection(converted))
+
+    def _check_formulas(self, converted: Mapping[str, Any]) -> None:
+        """Check the densities that formulas give for new values of their parameters."""
+        changed: dict[int, tuple[Module, dict[str, Any]]] = {}
+        for key, value in converted.items():
+            module, name = self._owners.get(key, (None, ""))
+            if module is not None and getattr(module, "_formulas", None) is not None:
+                changed.setdefault(id(module), (module, {}))[1][name] = value
+        for module, new in changed.values():
+            assert isinstance(module, Written)
+            assert module._formulas is not None
+            module._formulas.check(module, module._current() | new)
 
     def _warn_of_rounding(self, keys: Collection[str] | None) -> None:
         """Warn about times that are not multiples of the step, among all parameters or only among ``keys``."""
