@@ -121,3 +121,50 @@ def test_currents_are_common_or_individual(size):
     rise = cells.V[:, 0] + 70.0
     expected = [1.0, 2.0, 3.0] if size == 3 else [1.0] * 3
     np.testing.assert_allclose(rise / rise[0], expected)
+
+
+def test_interpolated_potentials():
+    cells = dn.CableNeuron(2, random_tree(), cv=dn.PerSection(4), V_init=lambda d: -70.0 + d / 10)
+    tree = cells.tree
+    net = dn.Network([cells], dt=0.025)
+    places = [tree.at(2, 0.5), tree.at(2, 0.3), tree.at(2, 1.0), tree.at(2, 0.0), tree.at(3, 0.125)]
+    probe = net.probe(cells.at(places), "V", interpolate=True)
+    some = net.probe(cells.at(places), "V", interpolate=True, indices=[6, 0])
+    everywhere = net.probe(cells, "V")
+    net.run(1.0)
+    v = everywhere.values.reshape(-1, 2, 36)
+    expected = [(v[..., 9] + v[..., 10]) / 2, 0.3 * v[..., 8] + 0.7 * v[..., 9], v[..., 11], v[..., 8], v[..., 12]]
+    expected[1] = v[..., 8] + 0.7 * (v[..., 9] - v[..., 8])
+    np.testing.assert_allclose(probe.values, np.stack(expected, axis=-1).reshape(-1, 10), rtol=1e-14)
+    assert np.array_equal(some.values, probe.values[:, [6, 0]])
+    assert probe.cv.tolist() == [10, 9, 11, 8, 12] * 2
+
+
+def test_gradients_of_interpolated_potentials():
+    found = []
+    for interpolate in (True, False):
+        cells = dn.CableNeuron(1, random_tree(), cv=dn.PerSection(4), V_init=lambda d: -70.0 + d / 10)
+        net = dn.Network([cells], dt=0.025)
+        at = cells.at(cells.tree.at(2, 0.3)) if interpolate else cells.at(cv=[8, 9])
+        probe = net.probe(at, "V", interpolate=interpolate)
+        run = net.run(1.0, grad=True)
+        cotangent = np.linspace(1.0, 2.0, 40)[:, np.newaxis]
+        gradients = run.backward({probe: cotangent if interpolate else cotangent * [0.3, 0.7]})
+        found.append((gradients["cableneuron.gL"], gradients.states["cableneuron.V"]))
+        with pytest.raises(dn.DendrionError):
+            run.backward({probe: np.full((40, 1), np.nan)})
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_interpolation_is_for_potentials_at_sites(tmp_path):
+    cells = Cell(1)
+    net = driven(cells)
+    for place, variable in ((cells, "V"), (cells.na, "m")):
+        with pytest.raises(dn.ParameterError, match="interpolate = True: expected V at a site"):
+            net.probe(place, variable, interpolate=True)
+    with pytest.raises(dn.ParameterTypeError, match="interpolate = 3: expected True or False"):
+        net.probe(cells.at("soma"), "V", interpolate=3)
+    net.probe(cells.at("soma"), "V", interpolate=True)
+    with pytest.raises(dn.StructureError, match=r"cell.V: a recording with interpolate=True cannot be saved"):
+        net.save(tmp_path / "model.toml")

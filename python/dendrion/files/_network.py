@@ -9,7 +9,7 @@ from .. import _core
 from .._paths import file_name
 from .._suggest import suggests, unknown_name
 from ..connections.synapse import MCSynapse
-from ..errors import ParameterTypeError
+from ..errors import ParameterTypeError, StructureError
 from ..modules.module import Module
 from ..neurons.neuron import Neuron
 from ..simulation._log import FILES
@@ -60,7 +60,8 @@ class NetworkFiles(NetworkSharing):
         ModelFileError
             If the file name has a different ending.
         StructureError
-            If the network has a [CustomGenerator][dendrion.CustomGenerator] with a function, which cannot be stored.
+            If the network has a [CustomGenerator][dendrion.CustomGenerator] with a function, or a recording with
+            ``interpolate=True``, which cannot be stored.
         OSError
             If the file cannot be written.
         """
@@ -68,12 +69,21 @@ class NetworkFiles(NetworkSharing):
         who = [self._who(p) for p in populations]
         frozen = sorted(self._frozen_keys())
         dense = [m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.shape is not None]
+        for name in self._recorded:
+            if getattr(self._recording(name), "_weight", None) is not None:
+                raise StructureError(
+                    f"{name}: a recording with interpolate=True cannot be saved to a model file; remove it first with "
+                    "net.remove(recording)"
+                )
         what = [(name, *what) for name, what in self._recorded.items()]
         name = file_name("network: save: path", path)
         with self._alone("save"):
             self._keep_up()
             self._sim.save_model(name, who, frozen, dense, what)
         FILES.info("saved the model to %s", name)
+
+    def _recording(self, name: str) -> Any:
+        raise NotImplementedError
 
     def _who(self, p: Neuron) -> tuple[str, str | None, int | None, int | None, int | None]:
         """Return the path, area and process of a population, and its ids if the user set them."""

@@ -215,6 +215,8 @@ class Recording(_Probe):
 
     _indexed: ClassVar[str] = "its arrays, such as recording.values[-1] or recording.values[:, 0]"
     _cv: NDArray[np.int64] | None = None
+    #: If values are interpolated, the weight of the second of the two values from which each column is computed.
+    _weight: NDArray[np.float64] | None = None
 
     def __init__(
         self,
@@ -226,9 +228,10 @@ class Recording(_Probe):
         columns: int,
         index: NDArray[np.int64] | None = None,
         cv: NDArray[np.int64] | None = None,
+        weight: NDArray[np.float64] | None = None,
     ) -> None:
         super().__init__(net, probe, label)
-        self._gid, self._every, self._columns, self._cv = gid, every, columns, cv
+        self._gid, self._every, self._columns, self._cv, self._weight = gid, every, columns, cv, weight
         path, _, variable = label.rpartition(".")
         module = net._by_path[path]
         owner = _population_of(net, module)
@@ -286,7 +289,11 @@ class Recording(_Probe):
 
     def _read_values(self) -> NDArray[np.floating]:
         """Return the values in a new array."""
-        return self._net._sim.values(self._id)
+        values = self._net._sim.values(self._id)
+        if self._weight is None:
+            return values
+        first, second = values[..., 0::2], values[..., 1::2]
+        return (first + self._weight * (second - first)).astype(values.dtype)
 
     def __len__(self) -> int:
         return len(self.t)

@@ -18,7 +18,7 @@ from ._settings import chosen
 if TYPE_CHECKING:
     from .network import Network
 
-__all__ = ["Columns", "columns_of"]
+__all__ = ["Columns", "columns_of", "interpolated"]
 
 Indices = NDArray[np.int64]
 
@@ -35,6 +35,10 @@ class Columns(NamedTuple):
     cv: Indices | None
     #: Network-wide id of each column's neuron.
     gid: Indices | None
+    #: Index of each column's site.
+    site: Indices | None = None
+    #: If values are interpolated, the engine records two members for each column, and this is the weight of the second.
+    weight: NDArray[np.float64] | None = None
 
 
 def columns_of(net: Network, place: Module | Site, path: str, variable: str, indices: Any) -> Columns:
@@ -56,9 +60,30 @@ def columns_of(net: Network, place: Module | Site, path: str, variable: str, ind
     cell, at = np.divmod(kept, len(cvs))
     gid = net._first_gid(module) or 0
     if indices is None and not isinstance(place, Site):
-        return Columns(None, size, cell, cvs[at], gid + cell)
+        return Columns(None, size, cell, cvs[at], gid + cell, at)
     members = cell * sites + (cvs[at] if isinstance(module, CableNeuron) else at)
-    return Columns(members.tolist(), len(kept), cell, cvs[at], gid + cell)
+    return Columns(members.tolist(), len(kept), cell, cvs[at], gid + cell, at)
+
+
+def interpolated(place: Module | Site, path: str, variable: str, columns: Columns) -> Columns:
+    """Return columns whose values are interpolated between the centres of the CVs of a section."""
+    if not isinstance(place, Site) or variable != "V":
+        raise ParameterError(
+            f"{path}: interpolate = True: expected V at a site, such as net.probe(cells.at(location), 'V', "
+            "interpolate=True)"
+        )
+    assert columns.cv is not None
+    assert columns.neuron is not None
+    of = place.neuron.cvs.section
+    section, x = of[columns.cv], np.array([location.x for location in place.locations])[columns.site]
+    # The CVs of a section have equal lengths and consecutive indices.
+    first, end = np.searchsorted(of, section, "left"), np.searchsorted(of, section, "right")
+    count = end - first
+    position = np.clip(x * count - 0.5, 0.0, count - 1.0)
+    left = np.minimum(np.floor(position).astype(np.int64), np.maximum(count - 2, 0))
+    pairs = first + left, np.minimum(first + left + 1, end - 1)
+    members = columns.neuron[:, np.newaxis] * len(of) + np.stack(pairs, axis=1)
+    return columns._replace(members=members.reshape(-1).tolist(), weight=position - left)
 
 
 def _sites(place: Module | Site, path: str, variable: str) -> tuple[Indices | None, int]:

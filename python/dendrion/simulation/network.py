@@ -36,7 +36,7 @@ from ..recordings.recording import Recording, SpikeRecording
 from ..units import has_units
 from ._build import Parsed, Translation
 from ._cables import cable_program
-from ._columns import columns_of
+from ._columns import columns_of, interpolated
 from ._log import log_built
 from ._probing import check_variable, listed
 from ._settings import float_type, interval, positive, whole
@@ -231,6 +231,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         every: float | None = None,
         indices: ArrayLike | None = None,
         to: str | os.PathLike[str] | None = None,
+        interpolate: bool = False,
     ) -> Recording: ...
     @suggests
     def probe(
@@ -241,6 +242,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         every: float | None = None,
         indices: ArrayLike | None = None,
         to: str | os.PathLike[str] | None = None,
+        interpolate: bool = False,
     ) -> Recording | SpikeRecording:
         """Record a variable from the current step on.
 
@@ -265,9 +267,15 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             after the recording. Several recordings may share a folder. Only data that have not been written yet are
             held in memory (up to 64 MB of values, and copies during writing), and ``values`` reads from disk. Not
             supported in runs with ``grad``, ``batch`` or ``inputs``.
+        interpolate : bool
+            Whether V at a site of detailed cells is interpolated linearly between the centres of the two nearest
+            control volumes of the section. Between the outermost centres and the ends of the section, it is constant.
+            By default it is V of the control volume that contains the location.
         """
         with self._alone("probe"):
-            return self._probe(module, variable, every, indices, to)
+            if not isinstance(interpolate, (bool, np.bool_)):
+                raise ParameterTypeError(f"network: interpolate = {quoted(interpolate)}: expected True or False")
+            return self._probe(module, variable, every, indices, to, bool(interpolate))
 
     def _probe(
         self,
@@ -276,12 +284,17 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         every: float | None,
         indices: ArrayLike | None,
         to: str | os.PathLike[str] | None,
+        interpolate: bool,
     ) -> Recording | SpikeRecording:
         site = module
         module = module.neuron if isinstance(module, Site) else module
         path = self._recordable(module, variable)
         check_variable(path, module, variable, self._sim.variables)
         columns = columns_of(self, site, path, variable, indices)
+        if interpolate:
+            if to is not None:
+                raise ParameterError(f"{path}: interpolate = True: is not supported together with to=")
+            columns = interpolated(site, path, variable, columns)
         if variable == "spikes" and isinstance(module, (Neuron, Generator)):
             if every is not None:
                 raise ParameterError(
@@ -295,7 +308,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         place = None if to is None else Place(f"{path}.{variable}", to)
         probe = self._sim.add_probe(path, variable, steps, columns.members)
         what = (path, variable, None if every is None else steps * self.dt, columns.members)
-        shown = columns.gid, steps, columns.size, columns.neuron, columns.cv
+        shown = columns.gid, steps, columns.size, columns.neuron, columns.cv, columns.weight
         return self._keep(place, Recording, what, probe, f"{path}.{variable}", *shown)
 
     def _keep(

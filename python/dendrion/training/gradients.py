@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -207,6 +208,9 @@ class Run(Fixed, NotCopied, Suggesting):
         shape = self._shape(probe)
         if array.shape != shape:
             raise ParameterError(f"backward: cotangent of {probe._name} of shape {array.shape}: expected shape {shape}")
+        weight = getattr(probe, "_weight", None)
+        if weight is not None:
+            array = np.stack([array * (1.0 - weight), array * weight], axis=-1)
         return probe._id, np.ascontiguousarray(array).reshape(-1)
 
     def _refuse_not_finite(self, given: list[tuple[int, NDArray[np.float64]]], probes: list[Any]) -> None:
@@ -214,7 +218,10 @@ class Run(Fixed, NotCopied, Suggesting):
         for (_, values), probe in zip(given, probes, strict=True):
             wrong = np.flatnonzero(~np.isfinite(values))
             if len(wrong):
-                at = tuple(int(i) for i in np.unravel_index(wrong[0], self._shape(probe)))
+                shape = self._shape(probe)
+                # Interpolated recordings have two values for each cotangent.
+                first = wrong[0] * math.prod(shape) // values.size
+                at = tuple(int(i) for i in np.unravel_index(first, shape))
                 value = values[wrong[0]]
                 raise ParameterError(f"backward: cotangent of {probe._name}[{at}] = {value}: expected finite numbers")
 

@@ -24,7 +24,7 @@ from ...surrogate import Sigmoid, Surrogate
 from ..methods import SolverMethodODE
 from ..neuron import Neuron
 from .densities import Where
-from .sites import Site, chosen_cvs, points
+from .sites import Site, chosen_cvs, exact_locations, points
 
 __all__ = ["CableNeuron"]
 
@@ -274,7 +274,7 @@ class CableNeuron(Neuron):
             return Site(self, *chosen_cvs(f"{self._label}: at: cv", self, cv))
         if isinstance(where, Site) and where.neuron is self:
             return where
-        return Site(self, *points(f"{self._label}: at", self, where))
+        return Site(self, *points(f"{self._label}: at", self, where), exact_locations(where))
 
     # Parameters of the membrane
 

@@ -19,7 +19,7 @@ from ...morphology.places import Location, Region, as_region
 if TYPE_CHECKING:
     from .neuron import CableNeuron
 
-__all__ = ["Site", "in_region", "points", "soma_centre"]
+__all__ = ["Site", "chosen_cvs", "exact_locations", "in_region", "points", "soma_centre"]
 
 Cvs = NDArray[np.int64]
 
@@ -47,9 +47,9 @@ class Site(FixedOnceMade, Suggesting):
     cv: Cvs
     size: int
 
-    def __init__(self, neuron: CableNeuron, cv: Cvs, where: str) -> None:
+    def __init__(self, neuron: CableNeuron, cv: Cvs, where: str, exact: list[Location] | None = None) -> None:
         self.neuron, self.cv, self.size = neuron, cv, neuron.size * len(cv)
-        self._where = where
+        self._where, self._exact = where, None if exact is None else tuple(exact)
         cv.flags.writeable = False
 
     @property
@@ -64,8 +64,10 @@ class Site(FixedOnceMade, Suggesting):
 
     @property
     def locations(self) -> list[Location]:
-        """The locations of the centres of the CVs, for example for ``plot.morphology``."""
+        """The locations as they were passed, or the centres of the CVs, for example for ``plot.morphology``."""
         cvs = self.neuron.cvs
+        if self._exact is not None:
+            return list(self._exact)
         return [Location(int(cvs.section[cv]), float(cvs.x[cv])) for cv in self.cv]
 
     def __len__(self) -> int:
@@ -100,6 +102,15 @@ def points(what: str, neuron: CableNeuron, where: Any) -> tuple[Cvs, str]:
         return np.array([cvs.at(item) for item in where]), f"{len(where)} location{'s' if len(where) > 1 else ''}"
     expected = "a Location such as tree.at(section=0, x=0.5), a list of at least one Location, a Region, its name, or "
     raise ParameterTypeError(f"{what} = {quoted(where)}: expected {expected}what {neuron._label}.at() returns")
+
+
+def exact_locations(where: Any) -> list[Location] | None:
+    """Return the locations that a place consists of, or ``None`` for regions."""
+    if isinstance(where, str) and where == "soma":
+        return [Location(0, 0.5)]
+    if isinstance(where, Location):
+        return [where]
+    return list(where) if isinstance(where, (list, tuple)) else None
 
 
 def in_region(what: str, neuron: CableNeuron, region: Any) -> tuple[Cvs, str]:
