@@ -68,9 +68,12 @@ impl Network {
     /// Sets the dendritic delay of a population (steps), with one value or one per neuron. The mechanisms of detailed
     /// cells get the delays of their cells.
     pub fn set_dendritic_delay(&mut self, population: usize, steps: Vec<u16>) {
-        for placed in self.populations.iter_mut().filter(|p| p.role.cells() == Some(population)) {
-            if let Some(sites) = placed.sites() {
-                placed.dendritic_delay = each_site(&steps, sites);
+        for placed in &mut self.populations {
+            // Membranes receive no spikes, so they have no delays.
+            if let Role::Placed { cells, sites, .. } = &placed.role
+                && *cells == population
+            {
+                placed.dendritic_delay = each_site(&steps, sites.len());
             }
         }
         if let Some(population) = self.populations.get_mut(population) {
