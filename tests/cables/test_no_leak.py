@@ -2,6 +2,7 @@
 
 import dendrion as dn
 import numpy as np
+import pytest
 
 
 def loss(gL, gradient=False):
@@ -16,6 +17,7 @@ def loss(gL, gradient=False):
     return run.backward({v: weights})["cells.gL"]
 
 
+@pytest.mark.filterwarnings("ignore::dendrion.UnitWarning")
 def test_a_leak_of_zero():
     difference = (loss(1e-3) - loss(0.0)) / 1e-3
     assert abs(difference) > 1e-3
