@@ -7,6 +7,7 @@ TORCH := .venv-torch
 JAXLEY := .venv-jaxley
 BRIAN2 := .venv-brian2
 NEST := .venv-nest
+CABLES := .venv-cables
 # maturin builds for the active environment: this one, whatever environment the caller's shell uses.
 export VIRTUAL_ENV := $(abspath $(VENV))
 unexport CONDA_PREFIX
@@ -14,7 +15,7 @@ unexport CONDA_PREFIX
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.eqs' -o -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
 
 .PHONY: help demo test test-rust test-python test-levels test-torch test-sanitized fuzz
-.PHONY: bench bench-gradient bench-peers bench-counts bench-scaling docs dist clean
+.PHONY: bench bench-gradient bench-peers bench-cables bench-counts bench-scaling docs dist clean
 
 help: ## List the targets
 	@echo "make demo    simulate 1,000 CA1 pyramidal cells and draw demo.png"
@@ -25,6 +26,7 @@ help: ## List the targets
 	@echo "make fuzz    random inputs to the API and to all parsers, one minute each; ARGS=\"--only api --seconds 600\" for longer"
 	@echo "make bench-gradient   speed of gradients compared with Jaxley, which it installs"
 	@echo "make bench-peers   the same networks in Dendrion, Brian2 and NEST, which it installs (20 minutes; needs g++)"
+	@echo "make bench-cables   detailed cells in Dendrion, Arbor and NEURON, which it installs"
 	@echo "make bench   speed of the kernels, and of networks for each dtype and number of threads"
 	@echo "make bench-scaling   tables of how time and memory grow with neurons and connections"
 	@echo "make bench-counts   instruction counts of fixed programs compared with recorded ones (needs valgrind)"
@@ -121,6 +123,15 @@ bench-peers: $(VENV)/.demo $(BRIAN2)/.ready $(NEST)/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check "scipy>=1.10"
 	$(BIN)/python benchmarks/peers/run.py --brian $(BRIAN2)/bin/python --nest $(NEST)/bin/python --out bench-peers/table.md $(ARGS)
 
+$(CABLES)/.ready:
+	$(PYTHON) -m venv $(CABLES)
+	$(CABLES)/bin/pip install --quiet --disable-pip-version-check "arbor==0.12.2" "neuron==9.0.2" numpy
+	@touch $@
+
+# ARGS="--only passive --rounds 9" selects cases.
+bench-cables: $(VENV)/.demo $(CABLES)/.ready
+	$(BIN)/python benchmarks/cables.py --peers $(CABLES)/bin/python $(ARGS)
+
 bench: $(VENV)/.demo
 	cargo bench --package dendrion-kernels --quiet
 	$(BIN)/python benchmarks/networks.py
@@ -156,5 +167,5 @@ dist: $(VENV)/.demo
 	cargo package --workspace --exclude dendrion-python --exclude dendrion-fuzz
 
 clean:
-	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(JAXLEY)-older $(BRIAN2) $(NEST) bench-peers fuzz-failures dist site target *.png
+	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(JAXLEY)-older $(BRIAN2) $(NEST) $(CABLES) bench-peers fuzz-failures dist site target *.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
