@@ -118,5 +118,5 @@ def test_pictures():
     x, y = axes.lines[0].get_data()
     np.testing.assert_allclose(y, relative(x / 10.0) / 10.0)
     assert "(mV)" in axes.get_xlabel()
-    with pytest.raises(dn.ParameterError, match="draw them separately, or pass MCNeurons"):
+    with pytest.raises(dn.ParameterError, match="draw them separately, or pass neurons"):
         dn.plot.surrogate([relative, dn.Sigmoid()])

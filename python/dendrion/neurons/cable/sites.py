@@ -27,6 +27,25 @@ Cvs = NDArray[np.int64]
 _LISTED = 3
 
 
+def _check_parts(neuron: Any, cv: Any, where: Any, exact: Any) -> None:
+    """Check the arguments of a site. Users get sites from ``cells.at(...)``, which passes valid ones."""
+    from .neuron import CableNeuron
+
+    is_exact = exact is None or (isinstance(exact, list) and all(isinstance(place, Location) for place in exact))
+    for name, value, is_valid, expected in (
+        ("neuron", neuron, isinstance(neuron, CableNeuron), "a CableNeuron"),
+        ("cv", cv, isinstance(cv, np.ndarray) and cv.ndim == 1 and cv.dtype.kind in "iu", "an array of int"),
+        ("where", where, isinstance(where, str), "a string"),
+        ("exact", exact, is_exact, "a list of Location, or None"),
+    ):
+        if not is_valid:
+            raise ParameterTypeError(
+                f"Site: {name} = {quoted(value)}: expected {expected}; use cells.at(...), which returns sites"
+            )
+    if cv.size and (cv.min() < 0 or cv.max() >= len(neuron.cvs)):
+        raise ParameterError(f"Site: cv = {quoted(cv)}: expected indices from 0 to {len(neuron.cvs) - 1}")
+
+
 class Site(FixedOnceMade, Suggesting):
     """One or more control volumes (CVs) of every cell of a population.
 
@@ -48,6 +67,7 @@ class Site(FixedOnceMade, Suggesting):
     size: int
 
     def __init__(self, neuron: CableNeuron, cv: Cvs, where: str, exact: list[Location] | None = None) -> None:
+        _check_parts(neuron, cv, where, exact)
         self.neuron, self.cv, self.size = neuron, cv, neuron.size * len(cv)
         self._where, self._exact = where, None if exact is None else tuple(exact)
         cv.flags.writeable = False
