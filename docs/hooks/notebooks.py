@@ -13,7 +13,7 @@ import re
 import struct
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import jupytext
@@ -38,6 +38,8 @@ from matplotlib_inline.backend_inline import set_matplotlib_formats
 set_matplotlib_formats("png", dpi={DPI})
 """
 LONGEST_CELL = 120  # s
+#: A file that the reader of a page has to save before the code runs.
+SAVED = re.compile(r"[Ss]ave this as `([^`]+)`:\s*^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class Tutorial(File):
@@ -90,6 +92,8 @@ def _render(uri: str, source: str) -> Rendered:
         # Use files instead of open ports to communicate with the kernel.
         config = Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
         place = {"metadata": {"path": folder}}
+        for name, content in SAVED.findall(source):
+            Path(folder, name).write_text(content)
         try:
             NotebookClient(notebook, timeout=LONGEST_CELL, config=config, resources=place).execute()
         except CellExecutionError as error:
