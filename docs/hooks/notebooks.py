@@ -2,7 +2,8 @@
 
 Tutorials are Python files in jupytext's percent format, and can be downloaded as notebooks. In Markdown pages, code
 blocks marked ``python`` are executed. Code that fails, warns, or writes to stderr, fails the build. Figures are named
-after their page and their number. A cell may name its figure (``# %% figure="raster"``), for use in other pages.
+after their page and their number. A cell may name its figure (``# %% figure="raster"``), for use in other pages. If a
+cell saves an animation as a GIF file, the page shows this file instead of the figure.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from traitlets.config import Config
 
 #: The files that are executed.
 EXECUTED = re.compile(r"tutorials/\w+\.py|howto/(?!index)\w+\.md|start\.md|plotting\.md|data_out\.md")
+#: A file with an animation.
+MOVIE = re.compile(r'\.save\("(\w+\.gif)"')
 #: Pixels per inch of figures, which pages show at half their size, so that they are sharp on high-resolution screens.
 DPI = 240
 #: A cell shows printed text and figures, but not the value of its last line.
@@ -71,7 +74,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.append(Tutorial(source.src_uri, *place, inclusion=source.inclusion))
             files.append(File.generated(config, f"{stem}.ipynb", content=page.notebook))
         for name, figure in page.figures.items():
-            files.append(File.generated(config, f"{stem}_{name}.png", content=figure))
+            files.append(File.generated(config, f"{stem}_{name}", content=figure))
     return files
 
 
@@ -98,8 +101,9 @@ def _render(uri: str, source: str) -> Rendered:
             NotebookClient(notebook, timeout=LONGEST_CELL, config=config, resources=place).execute()
         except CellExecutionError as error:
             raise PluginError(f"{uri}: {error}") from None
+        movies = {name: Path(folder, name).read_bytes() for name in MOVIE.findall(source)}
     del notebook.cells[0]
-    page = _Writer(uri)
+    page = _Writer(uri, movies)
     for cell in notebook.cells:
         page.add(cell)
     if uri.endswith(".py"):
@@ -117,8 +121,8 @@ def _from_markdown(text: str) -> nbformat.NotebookNode:
 class _Writer:
     """Converts a notebook to Markdown."""
 
-    def __init__(self, uri: str) -> None:
-        self.uri, self.stem = uri, PurePosixPath(uri).stem
+    def __init__(self, uri: str, movies: dict[str, bytes]) -> None:
+        self.uri, self.stem, self.movies = uri, PurePosixPath(uri).stem, movies
         self.parts: list[str] = []
         self.figures: dict[str, bytes] = {}
 
@@ -128,19 +132,26 @@ class _Writer:
             self.parts.append(cell.source)
             return
         self.parts.append(f"```python\n{cell.source}\n```")
+        movies = MOVIE.findall(cell.source)
         for output in cell.outputs:
+            if output.output_type == "display_data" and movies:
+                continue
             if output.output_type == "display_data":
                 self._figure(base64.b64decode(output.data["image/png"]), cell.metadata.get("figure"))
             elif output.name == "stdout":
                 self.parts.append("```{ .text .output }\n" + output.text.rstrip("\n") + "\n```")
             else:
                 raise PluginError(f"{self.uri}: wrote to {output.name}: {output.text}")
+        for name in movies:
+            (width,) = struct.unpack("<H", self.movies[name][6:8])  # of the header
+            self._show(name, self.movies[name], width)
 
     def _figure(self, figure: bytes, name: str | None) -> None:
-        number = len(self.figures) + 1
-        name = name or str(number)
+        (width,) = struct.unpack(">I", figure[16:20])  # of the header
+        self._show(f"{name or len(self.figures) + 1}.png", figure, width // 2)
+
+    def _show(self, name: str, figure: bytes, width: int) -> None:
         if name in self.figures:
             raise PluginError(f"{self.uri}: two figures are named {name!r}; a cell with a name may draw only one")
         self.figures[name] = figure
-        (width,) = struct.unpack(">I", figure[16:20])  # of the header
-        self.parts.append(f"![Figure {number}]({self.stem}_{name}.png){{ .figure width={width // 2} }}")
+        self.parts.append(f"![Figure {len(self.figures)}]({self.stem}_{name}){{ .figure width={width} }}")

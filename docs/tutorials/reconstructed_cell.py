@@ -185,6 +185,13 @@ peak = everywhere.values.max(axis=0)
 print(f"{len(spikes)} spike at {spikes.t[0]:.2f} ms; peaks: {active.max(axis=0).round(1)} mV")
 
 # %% [markdown]
+# A movie shows V in all CVs. It can be saved as a GIF file or, with ffmpeg, as a video.
+
+# %%
+movie = dn.plot.movie(everywhere, cell, window=(5.0, 11.0), every=0.1, fps=12.5, thickness=2.5)
+movie.save("action_potential.gif", dpi=110)
+
+# %% [markdown]
 # All parameters are live. Without dendritic sodium channels, the action potential decays on its way:
 
 # %%

@@ -5,7 +5,7 @@ import time
 import dendrion as dn
 import numpy as np
 import pytest
-from dendrion.plot._morphology import _cuts
+from dendrion.plot._shapes import _cuts
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_rgba
 

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from .._quoted import quoted
 from ..errors import ParameterTypeError
-from ._style import COLUMN, LINE, SMALLER, pyplot, style
+from ._style import COLUMN, LINE, SMALLER, THIN, pyplot, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
 
-__all__ = ["drawing", "laid_out", "legend", "size_in_points", "small", "time_axis"]
+__all__ = ["colour_bar", "drawing", "laid_out", "legend", "size_in_points", "small", "time_axis"]
 
 
 @contextmanager
@@ -51,6 +52,13 @@ def drawing(what: str, ax: Axes | None, height: float, width: float = COLUMN) ->
     with style():
         _, new = plt.subplots(figsize=(width, height))
         yield new
+
+
+def colour_bar(ax: Axes, scale: ScalarMappable, label: str) -> None:
+    """Add a colour bar without a frame."""
+    bar = ax.figure.colorbar(scale, ax=ax, shrink=0.5, aspect=15, pad=0.02, label=label)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(width=THIN, length=2, labelsize=small(ax))
 
 
 def laid_out(ax: Axes) -> None:

@@ -114,7 +114,7 @@ def _counted(currents: NDArray[np.float64], recording: Any, window: Any) -> NDAr
         raise ParameterError(
             f"plot.fi_curve: currents of shape {currents.shape}: expected ({size},), one for each neuron of spikes"
         )
-    begin, end = (read.begin, read.end) if window is None else _read.span("fi_curve", "window", window, " (ms)")
+    begin, end = (read.begin, read.end) if window is None else _read.span("fi_curve", "window", window, "ms")
     if end <= begin:
         raise ParameterError("plot.fi_curve: spikes: nothing has been recorded yet; run the network first")
     # Spike times are multiples of dt only up to rounding errors.

@@ -21,8 +21,9 @@ from ._style import FILL, INK, shades
 
 if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Colormap
 
-__all__ = ["NONE", "Paint", "checked_label", "painted", "scaled"]
+__all__ = ["NONE", "Paint", "checked_label", "colours_of", "painted", "scale_of", "scaled"]
 
 #: Colour of compartments without a value.
 NONE = "#dcdcdc"
@@ -93,21 +94,71 @@ def _floats(values: list[Any]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else float(value) for value in values])
 
 
-def scaled(what: str, values: NDArray[np.float64], label: str, limits: tuple[float, float] | None) -> Paint:
+def scaled(
+    what: str, values: NDArray[np.float64], label: str, limits: tuple[float, float] | None, cmap: Any = None
+) -> Paint:
     """Return the colours of values on a colour scale. ``what`` is the plot function's name, for error messages."""
+    scale = scale_of(what, "color", values, limits, cmap)
+    return Paint(list(colours_of(scale, values)), scale, label)
+
+
+def scale_of(
+    what: str, name: str, values: NDArray[np.float64], limits: tuple[float, float] | None, cmap: Any, unit: str = ""
+) -> ScalarMappable:
+    """Return the colour scale of values.
+
+    Parameters
+    ----------
+    what, name : str
+        Names of the plot function and of the argument that contains the values, for error messages.
+    values : array
+        The values.
+    limits : (float, float) or None
+        Limits of the scale. Defaults to the smallest and largest value.
+    cmap : str, Colormap or None
+        The colour map. Defaults to that of all plots.
+    unit : str
+        Unit of the values.
+    """
     from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap, Normalize
+    from matplotlib.colors import Normalize
 
     finite = values[np.isfinite(values)]
     if finite.size == 0:
-        raise ParameterError(f"plot.{what}: color: no finite values; expected at least one finite value")
-    low, high = (finite.min(), finite.max()) if limits is None else span(what, "limits", limits, "")
+        raise ParameterError(f"plot.{what}: {name}: no finite values; expected at least one finite value")
+    low, high = (finite.min(), finite.max()) if limits is None else span(what, "limits", limits, unit)
     if low == high:
         # If all values are equal, they get the colour in the middle of the scale.
         low, high = low - 0.5, high + 0.5
-    scale = ScalarMappable(Normalize(low, high), ListedColormap(shades(256)))
-    colours = [scale.to_rgba(v) if np.isfinite(v) else NONE for v in values]
-    return Paint(colours, scale, label)
+    return ScalarMappable(Normalize(low, high), _map(what, cmap))
+
+
+def colours_of(scale: ScalarMappable, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the RGBA colour of each value. Values that are not finite are light grey."""
+    from matplotlib.colors import to_rgba
+
+    finite = np.isfinite(values)
+    return np.where(finite[..., None], scale.to_rgba(np.where(finite, values, 0.0)), to_rgba(NONE))
+
+
+def _map(what: str, cmap: Any) -> Colormap:
+    from matplotlib import colormaps
+    from matplotlib.colors import Colormap, ListedColormap
+
+    if cmap is None:
+        return ListedColormap(shades(256))
+    if isinstance(cmap, Colormap):
+        return cmap
+    if not isinstance(cmap, str):
+        raise ParameterTypeError(
+            f"plot.{what}: cmap = {quoted(cmap)}: expected the name of a matplotlib colour map, or a Colormap"
+        )
+    if cmap not in colormaps:
+        known = list(colormaps)
+        raise UnknownNameError(
+            f"plot.{what}: cmap = {quoted(cmap)}: unknown colour map{hint(cmap, known)}", name=cmap, known=known
+        )
+    return colormaps[cmap]
 
 
 def checked_label(what: str, label: Any) -> str | None:

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._numbers import plain_numbers
+from .._numbers import numbers
 from .._quoted import quoted, told
 from ..errors import DendrionError, ParameterError, ParameterTypeError
 from ..recordings.recording import Recording, SpikeRecording
+from ..units import has_units
 
-__all__ = ["Samples", "Spikes", "labelled", "samples", "span", "spikes"]
+__all__ = ["Samples", "Spikes", "integers", "is_of_samples", "labelled", "samples", "span", "spikes"]
 
 #: Units of variables, for recordings without a ``unit``.
 UNITS = {"V": "mV", "I": "pA"}
@@ -85,14 +86,17 @@ def labelled(what: str, parameter: str, given: Any, expected: str, attributes: S
 
 
 def span(what: str, name: str, given: Any, unit: str) -> tuple[float, float]:
-    """Return two numbers, after checking that the first is less than the second."""
+    """Return two numbers in a unit, after checking that the first is less than the second."""
     try:
-        ends = plain_numbers(f"plot.{what}: {name}", given, "two ascending numbers")
+        ends = numbers(f"plot.{what}: {name}", given, "two ascending numbers", unit)
     except (ParameterError, ParameterTypeError):
+        if has_units(given):
+            raise
         ends = np.empty(0)
     low, high = ends.tolist() if ends.shape == (2,) else (np.nan, np.nan)
     if not -np.inf < low < high < np.inf:
-        raise ParameterError(f"plot.{what}: {name} = {quoted(given)}: expected two ascending numbers{unit}")
+        shown = f" ({unit})" if unit else ""
+        raise ParameterError(f"plot.{what}: {name} = {quoted(given)}: expected two ascending numbers{shown}")
     return low, high
 
 
@@ -125,8 +129,8 @@ def _samples(what: str, label: str, recording: Any) -> Samples:
     unit = getattr(recording, "unit", None)
     unit = UNITS.get(variable, "") if unit is None else str(unit)
     values = values if values.ndim == 3 else values[None]
-    gid = _numbers(recording, "gid")
-    numbers = _numbers(recording, "index")
+    gid = integers(recording, "gid")
+    numbers = integers(recording, "index")
     numbers = np.arange(values.shape[-1]) if numbers is None else numbers
     # Only recordings of weights have no population.
     kind = "connection" if isinstance(recording, Recording) and recording._population is None else "neuron"
@@ -141,7 +145,7 @@ def _spikes(what: str, label: str, recording: Any) -> Spikes:
             "a time and an integer >= 0 for each spike"
         )
     i = i.astype(np.int64)
-    sample, gid = _numbers(recording, "sample"), _numbers(recording, "gid")
+    sample, gid = integers(recording, "sample"), integers(recording, "gid")
     sample = np.zeros(t.size, dtype=np.int64) if sample is None else sample
     if isinstance(recording, SpikeRecording):
         dt = recording.dt
@@ -156,11 +160,16 @@ def _spikes(what: str, label: str, recording: Any) -> Spikes:
     return Spikes(label, t, i, sample, np.arange(size), batch, gid, 0.0, end, duration is not None, None, "neuron")
 
 
+def is_of_samples(item: object) -> bool:
+    """Return whether an object has the attributes of a state recording."""
+    return _has(item, "t") and _has(item, "values")
+
+
 def _has(item: object, attribute: str) -> bool:
     return hasattr(item, attribute) and not callable(getattr(item, attribute))
 
 
-def _numbers(recording: Any, name: str) -> NDArray[np.int64] | None:
+def integers(recording: Any, name: str) -> NDArray[np.int64] | None:
     """Return an attribute as integers, or ``None`` if it is missing (sources of a generator have no gid)."""
     try:
         found = getattr(recording, name, None)

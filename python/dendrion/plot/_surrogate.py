@@ -59,7 +59,7 @@ def surrogate(
     >>> dn.plot.surrogate([dn.Sigmoid(), dn.FastSigmoid(), dn.ATan()])
     """
     functions, relative = _labelled(surrogates)
-    low, high = span("surrogate", "limits", limits, "" if relative else " (mV)")
+    low, high = span("surrogate", "limits", limits, "" if relative else "mV")
     # Include the threshold in the points, because the derivative has a corner or a narrow peak there.
     x = np.unique(np.append(np.linspace(low, high, 1001), 0.0 if low < 0.0 < high else low))
     curves = {label: _values(label, function, x) for label, function in functions.items()}

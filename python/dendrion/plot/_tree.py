@@ -13,9 +13,9 @@ from .._numbers import real
 from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError
 from . import _annotate
-from ._axes import drawing, laid_out, small
+from ._axes import colour_bar, drawing, laid_out
 from ._layout import Cylinder, layout
-from ._paint import Paint, checked_label, painted
+from ._paint import checked_label, painted
 from ._parts import Part, parts_of
 from ._style import COLUMN, GREY, INK, THIN
 
@@ -120,7 +120,8 @@ def tree(
             _annotate.scale_bar(axes, low, high, factor if len(parts) > 1 else 1.0)
         if receptors:
             _annotate.marks(axes, parts, placed)
-        _colour_bar(axes, paint)
+        if paint.scale is not None:
+            colour_bar(axes, paint.scale, paint.label)
         if names or (names is None and len(parts) <= MOST_NAMES):
             # The positions of names depend on the size of the tree, so everything else must be laid out first.
             if ax is None:
@@ -184,11 +185,3 @@ def _draw(ax: Axes, part: Part, at: Cylinder, placed: list[Cylinder], colour: An
         ax.plot(*zip(begin, at.start, strict=True), color=GREY, lw=THIN, zorder=1, solid_capstyle="butt")
     patch.set_gid(part.name)
     ax.add_patch(patch)
-
-
-def _colour_bar(ax: Axes, paint: Paint) -> None:
-    if paint.scale is None:
-        return
-    bar = ax.figure.colorbar(paint.scale, ax=ax, shrink=0.5, aspect=15, pad=0.02, label=paint.label)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(width=THIN, length=2, labelsize=small(ax))
