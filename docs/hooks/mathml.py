@@ -1,6 +1,6 @@
 """Typesets equations: LaTeX between dollar signs becomes MathML while the site is built, so that pages need no script.
 
-``$...$`` is set within a line, ``$$...$$`` on a line of its own, as on GitHub. Code is left alone.
+``$...$`` is set within a line, and ``$$...$$`` on a line of its own, as on GitHub. Code is not changed.
 Invalid LaTeX, and a dollar sign that remains in the text of a page, fail the build.
 """
 
@@ -70,7 +70,7 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_content(html: str, page: Any, **_: Any) -> None:
-    """Fail where a dollar sign is left in the text of a page, which is most likely an equation that was not found."""
+    """Fail if a dollar sign is left in the text of a page; it is most likely part of an equation that was not found."""
     if text := leftover(html):
         from mkdocs.exceptions import PluginError
 

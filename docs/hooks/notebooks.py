@@ -2,8 +2,8 @@
 
 Tutorials are Python files in jupytext's percent format, and can be downloaded as notebooks. In Markdown pages, code
 blocks marked ``python`` are executed. Code that fails, warns, or writes to stderr, fails the build. Figures are named
-after their page and their number. A cell may name its figure (``# %% figure="raster"``), for use in other pages. If a
-cell saves an animation as a GIF file, the page shows this file instead of the figure.
+after their page and their number. A cell may name its figure (``# %% figure="raster"``) so that other pages can use it.
+If a cell saves an animation as a GIF file, the page shows this file instead of the figure.
 """
 
 from __future__ import annotations

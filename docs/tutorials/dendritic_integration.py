@@ -14,9 +14,9 @@
 # # Dendritic integration and NMDA spikes
 #
 # If ten synapses are active at the same time, is the response ten times the response to one synapse? On a passive
-# dendrite it is smaller; with NMDA receptors it can be larger. The response also depends on whether the synapses
-# share a branch. This tutorial measures all three effects, following the experiments of Schiller et al. (2000) and
-# Polsky, Mel & Schiller (2004) in the basal dendrites of cortical pyramidal cells.
+# dendrite, the response is smaller; with NMDA receptors, it can be larger. The response also depends on whether
+# the synapses share a branch. This tutorial measures all three effects, following the experiments of Schiller et
+# al. (2000) and Polsky, Mel & Schiller (2004) in the basal dendrites of cortical pyramidal cells.
 
 # %%
 import dendrion as dn
@@ -29,8 +29,8 @@ import numpy as np
 # The four basal branches are 200 um long and 0.9 um thick. One large cylinder represents the rest of the dendrites,
 # which act as a load on the soma. Synapses have AMPA receptors, which close with a time constant of 2 ms, and NMDA
 # receptors, which close with a time constant of 60 ms and are blocked by magnesium unless the membrane is
-# depolarized. With `scale_g` the conductance of one synapse peaks at `g` (nS), whatever its rise and decay times
-# (ms). The threshold (mV) is so high that the cell does not spike, because we study subthreshold potentials.
+# depolarized. With `scale_g` the conductance of one synapse peaks at `g` (nS) for any rise and decay times (ms).
+# The threshold (mV) is so high that the cell does not spike, because we study subthreshold potentials.
 
 
 # %%
@@ -59,9 +59,9 @@ dn.plot.tree(Branched(1))
 # %% [markdown]
 # ## The experiment
 #
-# One spike activates n synapses simultaneously. A population covers all values of n: the weights determine how many
-# synapses each cell has on each branch, so that a single run yields the whole curve. AMPA and NMDA receptors belong
-# to the same synapses and therefore share a connection.
+# One spike activates n synapses simultaneously. One population covers all values of n: the weights determine how
+# many synapses each cell has on each branch, so that a single run yields the whole curve. AMPA and NMDA receptors
+# belong to the same synapses and therefore share a connection.
 
 
 # %%

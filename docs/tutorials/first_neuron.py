@@ -27,7 +27,7 @@ import numpy as np
 # A compartment is a cylinder of membrane with a capacitance `C` and a leak conductance `gL`, which pulls its
 # potential towards `V_rest`. Here both are values per area (uF/cm2, uS/cm2), because we specify the geometry (um); 1
 # uF/cm2 and 50 uS/cm2 result in a membrane time constant of 20 ms. `MCConn` couples two compartments through their
-# axial resistance, which follows from `r_axial` (ohm cm) and the geometry.
+# axial resistance, which is computed from `r_axial` (ohm cm) and the geometry.
 #
 # One compartment is the soma, in this case a leaky integrate-and-fire model: when its V exceeds `V_th`, the neuron
 # spikes and V is set to `V_reset` (mV). The class describes a population, and `size` is the number of cells. The
@@ -57,7 +57,7 @@ dn.plot.tree(cell)
 # ## The passive response
 #
 # A generator injects 50 pA into the soma for 200 ms. A `Network` combines all modules, `probe` starts a recording,
-# and `run` simulates a time in ms.
+# and `run` simulates the given time (ms).
 
 # %%
 pulse = dn.DCGenerator(1, amplitude=50.0, start=50.0, stop=250.0)
@@ -81,9 +81,9 @@ print(f"input resistance {resistance:.0f} MOhm, time constant {time_constant:.1f
 assert abs(time_constant - 20.0) < 0.1  # C/gL
 
 # %% [markdown]
-# We can also calculate the input resistance: in the steady state the currents of each compartment sum to 0. With the
-# leak conductances, and half of each cylinder's axial resistance on its side of a coupling, this condition yields a
-# small linear system.
+# We can also calculate the input resistance: in the steady state the currents of each compartment sum to 0. A
+# coupling consists of half the axial resistance of each of its two cylinders. Together with the leak conductances,
+# this condition yields a small linear system.
 
 # %%
 parts = {"soma": (30.0, 30.0), "basal": (300.0, 4.0), "trunk": (400.0, 4.0), "tuft": (300.0, 2.5)}

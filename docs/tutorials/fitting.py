@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Fit a cell to recordings
 #
-# This tutorial estimates the parameters of a cell from recorded potentials with gradients: it defines a loss,
+# This tutorial uses gradients to estimate the parameters of a cell from recorded potentials: it defines a loss,
 # computes its exact derivative with respect to every parameter through the whole run, and uses an optimizer. It
 # also addresses a question that should come first: do the recordings determine the parameters?
 
@@ -232,9 +232,9 @@ assert deviation.max() < 0.01
 # ## Limits of a single electrode
 #
 # Now we remove the dendritic electrode and the synapse. Five passive parameters remain, but the response of the soma
-# to current is determined by only four numbers: two time constants, a resistance, and the fraction of it that is
-# fast. There is therefore a family of cells that *no* current into the soma can distinguish. The parameters of the
-# other cells in this family follow from a factor k:
+# to current is determined by only four numbers: two time constants, a resistance, and the fraction of the
+# resistance that belongs to the faster time constant. There is therefore a family of cells that *no* current into
+# the soma can distinguish. The parameters of the other cells in this family follow from a factor k:
 #
 # $$
 # \begin{split}

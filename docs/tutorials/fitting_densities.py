@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Fit channel densities by gradient
 #
-# How many channels does each part of a cell have? In this tutorial, only the potential of the soma is known. The
-# densities of a detailed cell follow from it by gradient descent: one reverse pass gives the derivative of the loss
-# with respect to all densities, and its cost does not depend on how many there are.
+# How many channels does each part of a cell have? In this tutorial, only the potential of the soma is known. From
+# it, we recover the densities of a detailed cell by gradient descent: one reverse pass gives the derivative of the
+# loss with respect to all densities, and its cost does not depend on the number of densities.
 
 # %%
 import dendrion as dn
@@ -80,7 +80,7 @@ net.run(duration, batch=3, inputs=inputs)
 target, at_tip = soma.values.copy(), tip.values.copy()
 
 # %% [markdown]
-# From now on we pretend to know only `target`, and begin with densities that are up to 60 % off.
+# From now on we pretend to know only `target`, and start from densities that are up to 60 % off.
 
 # %%
 keys = [
@@ -167,8 +167,8 @@ with dn.plot.style():
 # %% [markdown]
 # ## Traces
 #
-# The upper row shows the soma, whose potential was fitted. The lower row shows a tip of the apical dendrite, where no
-# electrode has been. The fitted cell predicts it.
+# The upper row shows the soma, whose potential was fitted. The lower row shows a tip of the apical dendrite, which
+# was not recorded. The fitted cell also predicts this potential.
 
 # %% figure="traces"
 with dn.plot.style():
@@ -197,7 +197,8 @@ assert error[1] < 0.15 * error[0]
 #
 # - The loss has other minima if an action potential is missing or comes too late. Stimuli that cause one early action
 #   potential, as above, make the fit much easier than long trains of action potentials.
-# - Some combinations of parameters are hardly determined by the soma: above, fewer sodium channels in the apical
+# - Some combinations of parameters are hardly determined by the potential of the soma: above, fewer sodium
+#   channels in the apical
 #   dendrite are compensated by more potassium channels, and the traces agree within 0.1 mV. If you also train `lam`,
 #   it compensates `g_soma`. [Fit a cell](fitting.py) computes such uncertainties from the curvature of the loss.
 # - A density can also be an array with one value per CV of its region. The gradient then has one value per CV, at the

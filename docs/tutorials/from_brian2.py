@@ -69,8 +69,8 @@ import numpy as np
 #
 # Brian2 computes in SI units and uses quantities. In Dendrion, plain numbers are in mV, ms, pF, nS, pA, um or Hz,
 # and in uF/cm2 and uS/cm2 for compartments with a geometry ([all units](../units.md)). Brian2's quantities are
-# accepted wherever a number is expected; they are converted and checked, so large parts of a script can stay as they
-# are:
+# accepted wherever a number is expected; they are converted and checked, so large parts of a script can remain
+# unchanged:
 #
 # ```text
 # soma = dn.LeakyIF(1, V_rest=-65*mV, C=200*pF, gL=10*nS)
@@ -168,10 +168,10 @@ _ = dn.plot.tree(cell)
 # %% [markdown]
 # ## Are the results equal?
 #
-# With forward Euler and the same step, both simulators compute the same sums, so you can expect more than similar
-# results. Record both from t = 0 at each step, start both from rest, compare all compartments with a tolerance of
-# 1e-9 mV, and compare spike times exactly. The following numbers are Brian2's potentials every 10 ms from 20 ms on.
-# The largest difference in all 4,800 samples was 3e-13 mV.
+# With forward Euler and the same step, both simulators compute the same sums, so the results should agree up to
+# rounding errors. Record both from t = 0 at each step, start both from rest, compare all compartments with a
+# tolerance of 1e-9 mV, and compare spike times exactly. The following numbers are Brian2's potentials every 10 ms
+# from 20 ms on. The largest difference in all 4,800 samples was 3e-13 mV.
 
 # %%
 brian2_spikes = [36.9, 45.8, 53.7, 60.9, 67.7, 74.2, 80.4, 87.0, 94.5, 102.9, 112.3]  # ms
@@ -314,7 +314,7 @@ _ = dn.plot.traces(recorded)
 # ```
 #
 # In Dendrion's language a unit directly follows its number (`10 mV`); `V`, `V_rest`, `gL` and `C` are those of the
-# compartment; initial values are part of the text; and named numbers are parameters.
+# compartment; initial values are part of the equations; and named numbers are parameters.
 
 
 # %%
@@ -408,8 +408,8 @@ for part, peak in dendrify_peaks.items():
 # ## Differences
 #
 # Dendrion has no compile step, its results do not depend on the number of threads, and it computes gradients through
-# the whole model. In contrast to Brian2, it does not support synapses with your own equations, gap junctions between
-# neurons, or morphologies with hundreds of compartments.
+# the whole model. In contrast to Brian2, it does not support synapses with your own equations or gap junctions
+# between neurons.
 #
 # ## Next steps
 #

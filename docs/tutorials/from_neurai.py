@@ -145,9 +145,9 @@ assert len(spikes) > 50
 # %% [markdown]
 # ## The meaning of the classes
 #
-# **C and gL** are specific, in uF/cm2 and uS/cm2, if a compartment has `length` and `diameter`. Without a geometry
-# they are the values of the whole compartment, in pF and nS. The defaults of 58.9 and 2.9 are such absolute values;
-# together with a geometry they raise an error instead of being used as 58.9 uF/cm2.
+# **C and gL** are values per area, in uF/cm2 and uS/cm2, if a compartment has `length` and `diameter`. Without a
+# geometry they are the values of the whole compartment, in pF and nS. The defaults of 58.9 and 2.9 are such
+# absolute values; together with a geometry they raise an error instead of being used as 58.9 uF/cm2.
 
 # %%
 try:
@@ -207,10 +207,10 @@ assert abs(peaks[True] - 0.5) < 0.005
 assert peaks[False] > 0.8
 
 # %% [markdown]
-# **`MCSynapse`** takes a matrix of weights, sources by targets, from NumPy, JAX or `scipy.sparse`, or a rule such
-# as `dn.FixedProb(0.1)`. In a dense matrix every entry is a connection, including zeros, so that they can be
-# trained. Weights cannot be negative; use a `dn.GABA` receptor for inhibition. Delays (ms) are passed as
-# `MCSynapse(..., delay=...)`.
+# **`MCSynapse`** takes a rule such as `dn.FixedProb(0.1)`, or a matrix of weights from NumPy, JAX or
+# `scipy.sparse`, with one row per source and one column per target. In a dense matrix every entry is a
+# connection, including zeros, so that they can be trained. Weights cannot be negative; use a `dn.GABA` receptor
+# for inhibition. Delays (ms) are passed as `MCSynapse(..., delay=...)`.
 #
 # **`V_reset=None`** subtracts `V_th` after a spike, as documented; `V_th` must then be above 0.
 #

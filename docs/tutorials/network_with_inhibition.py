@@ -13,9 +13,9 @@
 # %% [markdown]
 # # A network with inhibition
 #
-# 400 pyramidal cells excite each other through AMPA and NMDA receptors on their dendrites; 100 interneurons inhibit
-# them through GABA receptors. We compare the network with and without inhibition, vary the strength of inhibition,
-# and then examine how the effect of inhibition depends on its location on the cell.
+# In this network, 400 pyramidal cells excite each other through AMPA and NMDA receptors on their dendrites, and 100
+# interneurons inhibit them through GABA receptors. We compare the network with and without inhibition, vary the
+# strength of inhibition, and then examine how the effect of inhibition depends on its location on the cell.
 
 # %%
 import dendrion as dn
@@ -26,9 +26,9 @@ import numpy as np
 # ## The cells
 #
 # The pyramidal cell has an adaptive soma and one long dendrite, with excitatory receptors on the dendrite and GABA
-# receptors on both. Interneurons consist of a soma without dendrites. Since they have no geometry, their `C` and
-# `gL` are in pF and nS. The reversal potential of GABA is -75 mV, 5 mV below rest, so inhibition acts mostly by
-# shunting.
+# receptors on both soma and dendrite. Interneurons consist of a soma without dendrites. Since they have no
+# geometry, their `C` and `gL` are in pF and nS. The reversal potential of GABA is -75 mV, 5 mV below rest, so
+# inhibition acts mostly by shunting.
 
 
 # %%
@@ -221,7 +221,7 @@ with dn.plot.style():
     axes[0].legend()
 
 # %% [markdown]
-# We compare the rates for the strength of each drive that causes about 20 Hz without inhibition:
+# For each drive, we compare the rates at the strength that causes about 20 Hz without inhibition:
 
 # %%
 left = {}

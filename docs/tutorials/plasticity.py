@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Plasticity
 #
-# Synapses can change depending on the order of single spikes (STDP) or on triplets of spikes, or only for a few
-# hundred milliseconds (short-term plasticity). We measure the effect of each rule as in a slice experiment, and then
-# let a small network learn.
+# Synapses can change depending on the order of two spikes (STDP) or on triplets of spikes. Other changes last only a
+# few hundred milliseconds (short-term plasticity). We measure the effect of each rule as in a slice experiment, and
+# then let a small network learn.
 
 # %%
 import dendrion as dn
@@ -79,9 +79,9 @@ def pair(rule, pre, post, weight=1.0, delay=0.2, dt=0.1, **neuron):
 # \end{cases}
 # $$
 #
-# $\tau_+$ is a parameter of the synapse (`tau_plus`), and $\tau_-$ of the postsynaptic neuron (`stdp_tau`), because
-# the trace that decays with it belongs to the neuron. The values used here, 17 and 34 ms, were measured in cultured
-# hippocampal neurons (Bi & Poo 2001, Annu Rev Neurosci 24:139).
+# $\tau_+$ is a parameter of the synapse (`tau_plus`). $\tau_-$ is a parameter of the postsynaptic neuron
+# (`stdp_tau`), because the trace that decays with it belongs to the neuron. The values used here, 17 and 34 ms,
+# were measured in cultured hippocampal neurons (Bi & Poo 2001, Annu Rev Neurosci 24:139).
 
 # %%
 distances = np.arange(-80.0, 81.0, 2.0)  # ms

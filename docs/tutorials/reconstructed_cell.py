@@ -95,7 +95,7 @@ Path("pyramidal.swc").write_text(pyramidal(seed=4))
 # ## The morphology
 #
 # `dn.Morphology.read` checks the file and returns a tree of unbranched sections. Properties that are unusual but
-# valid would be in `tree.warnings`. [Use reconstructed morphologies](../howto/morphologies.md) describes the
+# valid are listed in `tree.warnings`. [Use reconstructed morphologies](../howto/morphologies.md) describes the
 # conventions for somata.
 
 # %%
@@ -130,9 +130,10 @@ print(f"the tip of section {tuft.index} is {tuft.distance + tuft.length:.0f} um 
 # ## The cell
 #
 # `dn.DLambda(0.1)` divides each section into control volumes (CVs) that are no longer than a tenth of the length
-# constant at 100 Hz. Channels are placed on regions. A density is a number, a number per region, or a formula of the
-# distance from the soma (um): in the apical dendrite, sodium channels become sparser up to the tuft, which has none,
-# and h channels become denser. The parameters of formulas, such as `g_soma`, are parameters of the network.
+# constant at 100 Hz. Channels are placed on regions. A density is a number, a number per region, or a formula that
+# depends on the distance from the soma (um): in the apical dendrite, sodium channels become sparser up to the tuft,
+# which has none, and h channels become denser. The parameters of formulas, such as `g_soma`, are parameters of the
+# network.
 #
 # Twenty synapses with AMPA and NMDA receptors share the outer half of the branch in the tuft.
 
@@ -240,8 +241,8 @@ assert passive[:, 4].max() < -40.0
 # ## An NMDA spike
 #
 # Three presynaptic spikes, 10 ms apart, arrive at the cluster. Receptors placed at locations are ordered by cell and
-# then by site, and connections have these pairs as targets. The cells of one population differ in the number of
-# active synapses, which one connection matrix describes.
+# then by site, and these pairs of a cell and a site are the targets of connections. The cells of one population
+# differ in the number of active synapses, which one connection matrix describes.
 
 # %%
 counts = np.array([2, 4, 6, 12, 20])

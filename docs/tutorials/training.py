@@ -155,10 +155,11 @@ class Classifier:
 # %% [markdown]
 # ## The derivative of a spike
 #
-# A spike is a step function of V at the threshold. Its derivative is 0 almost everywhere, so it does not propagate
-# gradients. In the reverse pass, and only there, it is replaced by a smooth bump (Neftci, Mostafa & Zenke 2019, IEEE
-# Signal Process Mag 36:51). The forward run still uses true spikes. The figure shows three such surrogates, each
-# with area 1. Two of them are several millivolts wide; the third, which is the default, is narrow.
+# A spike is a step function of V at the threshold. Its derivative is 0 almost everywhere, so no gradient would pass
+# through a spike. In the reverse pass, and only there, this derivative is replaced by a smooth bump (Neftci,
+# Mostafa & Zenke 2019, IEEE Signal Process Mag 36:51). The forward run still uses true spikes. The figure shows
+# three such surrogates, each with area 1. Two of them are several millivolts wide; the third, which is the default,
+# is narrow.
 
 # %%
 surrogates = [dn.Sigmoid(0.5), dn.Triangle(0.2), dn.Sigmoid(4.0)]

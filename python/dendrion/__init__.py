@@ -1,6 +1,6 @@
 """Dendrion: networks of multi-compartment spiking neurons.
 
-Units: mV, ms, pF, nS, pA, um, Hz; specific membrane parameters in uF/cm2, uS/cm2, ohm cm. Positive currents depolarise.
+Units are mV, ms, pF, nS, pA, um and Hz; values per area are in uF/cm2 and uS/cm2. Positive currents depolarize.
 """
 
 import importlib

@@ -47,7 +47,7 @@ def nearest(name: Any, known: Iterable[str]) -> str | None:
 
 
 def hint(name: Any, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown name: the nearest known name, or all of them."""
+    """Return the end of a message about an unknown name: the nearest known name, or all known names."""
     names = list(known)
     meant = nearest(name, names)
     if meant:
@@ -89,7 +89,7 @@ def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def refuse_unknown(what: str, signature: inspect.Signature, given: Mapping[str, Any]) -> None:
-    """Raise an error for a keyword that is not in the signature, and suggest the most similar one."""
+    """Raise an error for a keyword that is not in the signature, and suggest the most similar keyword."""
     parameters = signature.parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
@@ -115,7 +115,7 @@ def refuse_arguments(
 
 
 def no_attribute(label: str, name: str, known: Iterable[str]) -> AttributeError:
-    """Return the error for a missing attribute. It suggests the nearest existing one."""
+    """Return the error for a missing attribute, which suggests the nearest existing attribute."""
     known = [k for k in known if not k.startswith("_")]
     # Names that begin with an underscore are looked up by Python and notebooks, and are not typing mistakes.
     meant = None if name.startswith("_") else nearest(name, known)

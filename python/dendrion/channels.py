@@ -1,4 +1,4 @@
-"""Ion channels from the literature, defined by equations. Each cites its source, and ``KA.equations`` shows its text.
+"""Ion channels from the literature, with sources. They are defined by equations, such as ``KA.equations``.
 
 Conductances are per area (mS/cm2), as in the literature, and require the compartment's ``length`` and ``diameter``. For
 compartments without a geometry, use ``KA.absolute``, whose ``g`` is in nS and has no default.
@@ -132,7 +132,7 @@ class KM(_PerArea):
 
 
 class Ih(_PerArea):
-    """Hyperpolarisation-activated cation current (Kole, Hallermann & Stuart 2006, as in Hay et al. 2011).
+    """Hyperpolarization-activated cation current (Kole, Hallermann & Stuart 2006, as in Hay et al. 2011).
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class Ih(_PerArea):
 
 
 class CaT(_PerArea):
-    """Low-threshold calcium current (Huguenard & McCormick 1992, as in Destexhe et al. 1996). Exports ``I_Ca``.
+    """Low-threshold calcium current (Huguenard & McCormick 1992, as in Destexhe et al. 1996). It exports ``I_Ca``.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ class CaT(_PerArea):
 
 
 class CaL(_PerArea):
-    """High-threshold calcium current (Reuveni et al. 1993, as in Pospischil et al. 2008). Exports ``I_Ca``.
+    """High-threshold calcium current (Reuveni et al. 1993, as in Pospischil et al. 2008). It exports ``I_Ca``.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ class CaL(_PerArea):
 
 
 class KCa(_PerArea):
-    """Calcium-activated potassium current of the SK type (Koehler et al. 1996, as in Hay et al. 2011). Imports ``Ca``.
+    """SK-type calcium-activated potassium current (Koehler et al. 1996, as in Hay et al. 2011). It imports ``Ca``.
 
     Parameters
     ----------
@@ -188,7 +188,8 @@ class KCa(_PerArea):
 class CaPool(Channel):
     """Calcium concentration in a shell under the membrane (Destexhe et al. 1994, as in Hay et al. 2011).
 
-    Imports ``I_Ca`` from the channels on its compartment and exports ``Ca``. The compartment needs a geometry.
+    The pool imports ``I_Ca`` from the channels on its compartment and exports ``Ca``. The compartment needs a
+    geometry.
 
     Parameters
     ----------

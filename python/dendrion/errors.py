@@ -103,7 +103,7 @@ class ConnectivityError(DendrionError, ValueError):
 
 
 class UnknownNameError(DendrionError, KeyError):
-    """Raised for an unknown name; the message suggests the nearest known one.
+    """Raised for an unknown name; the message suggests the nearest known name.
 
     Attributes
     ----------
@@ -190,7 +190,7 @@ class MorphologyError(DendrionError, ValueError):
 
 
 class ModelWarning(UserWarning):
-    """Base class of all warnings. A warning points out a likely mistake in a model, which may be intentional.
+    """Base class of all warnings. A warning points out a likely mistake in a model that may also be intentional.
 
     To silence one category, use ``warnings.filterwarnings("ignore", category=dn.UndrivenWarning)``; to silence all of
     them, use ``category=dn.ModelWarning``.
@@ -212,10 +212,9 @@ class TimeStepWarning(ModelWarning):
 class ResetWarning(ModelWarning):
     """V of a soma with voltage-gated sodium channels is reset after each spike.
 
-    A channel is taken for a sodium channel if its gates depend on V and its reversal potential is between 0 and 100 mV
-    and above ``V_th``. The reset cuts action potentials short, so that one action potential may be counted several
-    times.
-    ``MCNeuron(..., reset=False)`` counts upward crossings of ``V_th`` instead and leaves V unchanged.
+    A channel is treated as a sodium channel if its gates depend on V and its reversal potential is between 0 and 100
+    mV and above ``V_th``. The reset cuts action potentials short, so that one action potential may be counted several
+    times. ``MCNeuron(..., reset=False)`` counts upward crossings of ``V_th`` instead and leaves V unchanged.
     """
 
 
@@ -223,15 +222,15 @@ class ThresholdWarning(ModelWarning):
     """A threshold is probably wrong.
 
     Either ``V_th`` is below the resting potential or below ``V_reset``, so that the neuron fires without input, or
-    ``V_th`` was not set and is at its default of 1 mV.
+    ``V_th`` was not set and has its default value, 1 mV.
     """
 
 
 class GradientWarning(ModelWarning):
     """A gradient grows without bound during the backward pass.
 
-    Issued when the derivative of the loss with respect to a potential exceeds 1e10 times the largest derivative passed
-    to ``backward``. The message names the state, the neuron, the time and the likely cause. See
+    This warning is issued when the derivative of the loss with respect to a potential exceeds 1e10 times the largest
+    derivative passed to ``backward``. The message names the state, the neuron, the time and the likely cause. See
     [Gradients](../gradients.md).
     """
 
@@ -241,7 +240,7 @@ class UnconnectedWarning(ModelWarning):
 
 
 class UndrivenWarning(ModelWarning):
-    """A population without input is present when a network starts to run."""
+    """A network starts to run although one of its populations has no input."""
 
 
 class UnitWarning(ModelWarning):
@@ -249,4 +248,4 @@ class UnitWarning(ModelWarning):
 
 
 class UnusedWarning(ModelWarning):
-    """A generator is neither connected nor recorded when a network starts to run."""
+    """A network starts to run although one of its generators is neither connected nor recorded."""

@@ -47,7 +47,7 @@ def function(
     Parameters that are not passed have the values that they had in the network when the function was created, and
     random numbers are derived from ``seed``. Gradients are exact, except that the derivative of each spike is the
     surrogate of its population. Second derivatives and forward mode are not available and raise an error. The network
-    runs outside XLA, one call at a time. After a call, the network holds the parameters, states and recordings of that
+    runs outside XLA, one call at a time. After a call, the network has the parameters, states and recordings of that
     call. After training, copy the final parameters to the network with ``net.set_parameters(params)``.
 
     Parameters
@@ -57,9 +57,9 @@ def function(
     duration : float
         Simulated time per call (ms), a multiple of the time step.
     inputs : list of Generator
-        Generators that the arguments replace. The arguments are real arrays of shape ``(batch, steps, size)`` or
-        ``(steps, size)``: factors on the weights for spike generators (1 is one spike), and values in pA for current
-        generators.
+        Generators whose output the arguments replace. The arguments are real arrays of shape ``(batch, steps,
+        size)`` or ``(steps, size)``: factors on the weights for spike generators (1 is one spike), and values in pA
+        for current generators.
     outputs : list of Recording or SpikeRecording
         Probes whose recordings are returned, of shape ``(batch, samples, columns)``, or for spikes ``(batch, steps,
         size)``, with the number of spikes in each step.
@@ -152,7 +152,7 @@ def function(
 
 
 class _Runs:
-    """Runs that await a backward pass, by ticket number. Callbacks may come from several threads."""
+    """Runs that await a backward pass, keyed by ticket number. Callbacks may come from several threads."""
 
     def __init__(self) -> None:
         self._runs: OrderedDict[int, Run] = OrderedDict()
@@ -200,7 +200,7 @@ def _like(gradient: NDArray[np.float64], value: Any) -> NDArray[Any]:
 
 
 def _words(seed: Any) -> jax.Array:
-    """Return a seed, or a key of ``jax.random``, as 32-bit words, the most significant first."""
+    """Return a seed, or a key of ``jax.random``, as 32-bit words, with the most significant word first."""
     if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
         seed = whole_number("seed", seed, 0, 2**64 - 1)
         return jnp.asarray([seed >> 32, seed & 0xFFFFFFFF], dtype=jnp.uint32)

@@ -1,6 +1,6 @@
 """Mechanisms from NEURON's NMODL files.
 
-A ``.mod`` file is translated to Dendrion's equation language and becomes a class like the ones that you write yourself:
+A ``.mod`` file is translated to Dendrion's equation language and becomes a class like those that you write yourself:
 
 >>> import dendrion as dn
 >>> Leak = dn.nmodl.loads('''

@@ -92,7 +92,7 @@ class Optimizer(Abstract, SuggestingKeywords):
         return least if included else least + 1e-6 * _magnitude(value), most
 
     def step(self, gradients: Mapping[str, ArrayLike]) -> None:
-        """Update the parameters, given the gradients of the loss to be minimised."""
+        """Update the parameters, given the gradients of the loss to be minimized."""
         if not isinstance(gradients, Mapping):
             raise ParameterTypeError(f"{type(self).__name__}: step: {mapping_error('gradients', gradients)}")
         if not any(key in gradients for key in self.keys):
@@ -134,8 +134,8 @@ class SGD(Optimizer):
     train : list of str, optional
         Keys of the parameters to train. By default all parameters that are not frozen and have a gradient.
     bounds : dict, optional
-        Pairs of the smallest and the largest permitted value, by key (``None`` for no bound). They apply in addition to
-        the parameter's own domain.
+        Pairs of the smallest and the largest permitted value, keyed by parameter (``None`` for no bound). They apply in
+        addition to the parameter's own domain.
     relative : bool
         Whether the steps of each parameter are in units of its mean magnitude, measured when the optimizer is created.
     """

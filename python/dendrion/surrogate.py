@@ -1,7 +1,7 @@
-"""Surrogate derivatives of spikes. A spike is a step function of V, whose own derivative is useless for training.
+"""Surrogate derivatives of spikes. A spike is a step function of V, whose derivative is 0 almost everywhere.
 
-Simulations use the hard threshold. Gradients replace the derivative of the spike S with respect to V by a surrogate σ
-(Neftci, Mostafa & Zenke 2019). The argument of σ is ``x = V - V_th`` (mV), and ``dS/dV = σ(x)``. With
+Simulations use the hard threshold. In gradients, the derivative of the spike S with respect to V is replaced with a
+surrogate σ (Neftci, Mostafa & Zenke 2019). The argument of σ is ``x = V - V_th`` (mV), and ``dS/dV = σ(x)``. With
 ``relative=True``, the argument is ``x = (V - V_th) / (V_th - V_reset)``, which is dimensionless, and
 
     dS/dV       =  σ(x) / (V_th - V_reset)

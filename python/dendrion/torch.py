@@ -44,7 +44,7 @@ class Layer(torch.nn.Module):
     and raise an error.
 
     Parameters that are not trained keep the values they had when the layer was created, even if the network's values
-    change later. The network holds the parameters of the layer that was created, called or synchronized last. Before
+    change later. The network uses the parameters of the layer that was created, called or synchronized last. Before
     the network is read, saved or run, it receives the changes that an optimizer has made to these parameters.
 
     Layers can be called from several threads. Calls to layers of the same network run one after another.
@@ -58,9 +58,9 @@ class Layer(torch.nn.Module):
     duration : float
         Simulated time per call (ms), a multiple of the time step.
     inputs : list of Generator
-        Generators that the arguments of a call replace. The arguments are real tensors of shape ``(batch, steps,
-        size)`` or ``(steps, size)``: factors on the weights for spike generators (1 is one spike), and values in pA for
-        current generators.
+        Generators whose output is replaced by the arguments of a call. The arguments are real tensors of shape
+        ``(batch, steps, size)`` or ``(steps, size)``: factors on the weights for spike generators (1 is one spike), and
+        values in pA for current generators.
     outputs : list of Recording or SpikeRecording
         Probes whose recordings are returned, of shape ``(batch, samples, columns)``, or for spikes ``(batch, steps,
         size)``, with the number of spikes in each step. A call returns a tensor if there is one probe, and otherwise a
@@ -137,7 +137,7 @@ class Layer(torch.nn.Module):
         return f"{self.function.steps} steps, inputs={kinds[0]}, outputs={kinds[1]}, {len(self.keys)} parameters"
 
     def values(self) -> dict[str, torch.Tensor]:
-        """Return the physical values of the parameters (mV, nS, weights), which the network uses, by key."""
+        """Return the physical values of the parameters in the network (mV, nS, weights), keyed by parameter."""
         return {key: self._value(key, self._parameter(key)) for key in self.keys}
 
     def set_values(self, values: Mapping[str, ArrayLike | torch.Tensor]) -> None:
@@ -163,7 +163,7 @@ class Layer(torch.nn.Module):
         """Copy the layer's current parameters to the network.
 
         For the layer that was called last, this happens automatically when the network is read, saved or run. Call
-        ``sync`` to make the network hold the parameters of another layer.
+        ``sync`` to make the network use the parameters of another layer.
         """
         net = self.function.net
         with net._lock:
@@ -176,7 +176,7 @@ class Layer(torch.nn.Module):
                 net._follow(self)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Return the current states of the network by ``path.variable``, of shape ``(batch, size)`` or ``(size,)``.
+        """Return the current states, keyed by ``path.variable``, of shape ``(batch, size)`` or ``(size,)``.
 
         The states are detached from gradients. They do not include spikes in transit, although these do arrive in calls
         with ``reset=False``.
@@ -203,7 +203,8 @@ class Layer(torch.nn.Module):
             a seed from PyTorch's global generator.
         state : dict of tensor, optional
             Initial states by key (as in ``net.get_state()``), of shape ``(size,)``, or ``(batch, size)`` with one state
-            per sample. They receive gradients. States that are not in the dict start at the network's initial values.
+            per sample. Gradients with respect to them are available. States that are not in the dict start at the
+            network's initial values.
         reset : bool
             Whether the call starts at t = 0. If False, it continues from the current state of the network, including
             spikes in transit and the sequence of random numbers, like a second ``net.run``. Use this to process long
@@ -243,7 +244,7 @@ class Layer(torch.nn.Module):
     # Synchronization with the network
 
     def _moved(self) -> dict[str, NDArray[np.float64]]:
-        """Return the values, by key, that changed since the network received them."""
+        """Return the values that have changed since the network received them, keyed by parameter."""
         moved = {}
         for key in self.keys:
             now, sent = self._parameter(key).detach(), self._sent.get(key)
@@ -298,7 +299,7 @@ class Layer(torch.nn.Module):
         return above + torch.log(-torch.expm1(-above))
 
     def _start(self, key: str, value: torch.Tensor) -> None:
-        """Make the current value of a parameter its initial value, with the exact physical value ``value``."""
+        """Store the current value of a parameter as its initial value, together with its exact physical value."""
         self._starts[key] = self._parameter(key).detach().clone(), value.detach().clone()
 
     def _refused(self, key: str, value: torch.Tensor) -> str | None:
@@ -381,7 +382,7 @@ def _array(name: str, tensor: torch.Tensor) -> NDArray[np.float64]:
 
 
 class _Clamp(torch.autograd.Function):
-    """The nearest value within bounds. Gradients pass unless a descent step would move the parameter further out."""
+    """The nearest value within bounds. Gradients pass unless a descent step would move further out of bounds."""
 
     @staticmethod
     def forward(ctx: Any, free: torch.Tensor, least: float, most: float) -> torch.Tensor:
@@ -398,7 +399,7 @@ class _Clamp(torch.autograd.Function):
 
 
 class _Call:
-    """A call to a layer, without its tensors, whose order is parameters, states, inputs."""
+    """A call to a layer, without its tensors. The order of the tensors is: parameters, states, inputs."""
 
     def __init__(
         self, function: Differentiable, keys: list[str], states: list[str], seed: int, reset: bool, grad: bool

@@ -1,4 +1,4 @@
-"""Warnings about likely mistakes in a model. Each has a category that can be used to silence it."""
+"""Warnings about likely mistakes in a model. Each warning has a category that can be used to silence it."""
 
 from __future__ import annotations
 

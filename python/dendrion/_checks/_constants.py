@@ -35,7 +35,7 @@ def shortest(parts: Iterable[Module]) -> tuple[float, Module, str] | None:
 def time_constants(part: Module) -> list[str]:
     """Return the names of a module's parameters that are time constants of its states.
 
-    In equations these are the parameters in ms that occur as divisors in derivatives.
+    In custom equations, these are the parameters in ms that occur as divisors in derivatives.
     """
     if isinstance(part, Receptor) and part._receptor is not None:
         return ["t_rise", "t_decay"]

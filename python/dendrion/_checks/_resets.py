@@ -1,4 +1,4 @@
-"""Check for somas whose channels generate action potentials and whose reset cuts these short."""
+"""Check for somas with a reset that cuts short the action potentials of their channels."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _cut_on_cells(neuron: CableNeuron) -> Iterator[str]:
 def _is_excitable(part: Channel | Soma, threshold: float) -> bool:
     """Return whether a channel or soma has voltage-dependent gates that can drive V above the threshold.
 
-    Its reversal potential must be above 0 mV and above the threshold, as for sodium channels. Potassium, h and calcium
+    The reversal potential must be above 0 mV and above the threshold, as for sodium channels. Potassium, h and calcium
     channels are common on integrate-and-fire somas, where they cause adaptation, sags or bursts, and are not reported.
     A threshold that V never reaches causes no reset.
     """

@@ -52,7 +52,7 @@ def too_long(
     """Yield warnings about a population's time step.
 
     For each state, ``rates`` returns its name, the highest rate (1/ms) at which it changes on its own at any voltage
-    that a neuron may reach, and the voltage (mV) of this rate.
+    that a neuron may reach, and the voltage (mV) at which it has this rate.
     """
     parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, Neuron)]
     if method in STABLE:
@@ -188,7 +188,7 @@ def _slowed(cell: Membranes, dt: float, neuron: int | None = None) -> tuple[floa
 
 
 def _held(z: Any) -> Any:
-    """Return z / (1 - exp(-z)): the excess effect of a current that is held constant although it should decay."""
+    """Return z / (1 - exp(-z)): how many times too large the effect of a decaying current is if it is held constant."""
     z = np.maximum(z, 1e-12)
     return z / -np.expm1(-z)
 

@@ -27,7 +27,7 @@ Numbers = NDArray[np.float64]
 
 
 class Rule(NamedTuple):
-    """A rule that recognises values in another unit."""
+    """A rule that recognizes values in another unit."""
 
     #: Returns whether values, none of which is 0, are implausible.
     is_odd: Callable[[Numbers], bool]
@@ -37,7 +37,7 @@ class Rule(NamedTuple):
 
 
 def _below(limit: float, least: float = 0.0) -> Callable[[Numbers], bool]:
-    """Return a test for magnitudes that are all below a limit and above ``least``, which is often used instead of 0."""
+    """Return a test for magnitudes below ``limit`` and above ``least``; smaller values are often used instead of 0."""
     return lambda v: bool(np.abs(v).max() < limit and np.abs(v).min() > least)
 
 

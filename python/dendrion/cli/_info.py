@@ -42,7 +42,7 @@ def _shown(value: Any) -> str:
 def _described(net: Network) -> dict[str, Any]:
     summary = {name: value for name, value in net.info.items() if isinstance(value, (int, float, str))}
     modules = [_module(m) for m in net._parts.values()]
-    # Long arrays, such as weights, are summarised by their range.
+    # Long arrays, such as weights, are summarized by their range.
     parameters = {k: _numbers(v) for k, v in net.state_dict().items()}
     return {
         "dt": net.dt,

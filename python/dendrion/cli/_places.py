@@ -89,7 +89,7 @@ class Places:
 def file_stems(names: Iterable[str]) -> dict[str, str]:
     """Return a file name without suffix for each name. The file names remain distinct if case is ignored.
 
-    Characters that file systems do not allow become ``%XX``, as in URLs.
+    Characters that file systems do not allow are replaced with ``%XX``, as in URLs.
     """
     stems: dict[str, str] = {}
     taken: set[str] = set()

@@ -25,7 +25,7 @@ Spread = float | NDArray[np.float64] | Initializer | Callable[..., Any]
 
 
 def spread(label: str, name: str, value: Any, shape: tuple[int, int], count: int | None) -> Spread:
-    """Return weights or delays in one of these forms. Arrays are flattened, and must have size ``count`` if known."""
+    """Return weights or delays in one of these forms. Arrays are flattened; they must have size ``count``, if known."""
     if isinstance(value, type):
         raise ParameterTypeError(
             f"{label}: {name} = {value.__name__}: expected a number, an array, an Initializer or a function of pre and "

@@ -98,7 +98,7 @@ class LogNormal(Initializer):
 
 
 class Truncated(Initializer):
-    """Another distribution, truncated by drawing again until the value is between ``low`` and ``high``.
+    """A truncated distribution: values are drawn again until they are between ``low`` and ``high``.
 
     Parameters
     ----------

@@ -131,7 +131,7 @@ class CustomConn(FixedOnceMade):
         """Create connections from a matrix of weights.
 
         For a ``scipy.sparse`` matrix or array of any format, the stored entries are the connections; for a dense array,
-        the nonzero entries. Duplicates in a COO matrix are kept if ``multi_conn`` is True.
+        these are the nonzero entries. Duplicates in a COO matrix are kept if ``multi_conn`` is True.
         """
         if hasattr(matrix, "tocoo") and not isinstance(matrix, type):
             coo = to_format("CustomConn: matrix", matrix, "coo")

@@ -144,7 +144,7 @@ class TsodyksMarkram(Plasticity):
     Parameters
     ----------
     U : float
-        Utilisation at rest, in [0, 1].
+        Utilization at rest, in [0, 1].
     tau_rec : float
         Time constant of the recovery from depression (ms), > 0.
     tau_fac : float

@@ -53,12 +53,12 @@ class MCSynapse(Module):
         Receptors of one population. The receptors of a tuple share each connection: a spike adds its weight to each
         of them.
     conn : array, sparse matrix or rule
-        The connections from sources to targets. A dense array of shape ``(pre.size, post.size)`` holds the weights, and
-        every entry is a connection, even a zero. In a ``scipy.sparse`` matrix every stored entry is a connection, and
-        duplicates are summed. Rules are [All2All][dendrion.All2All], [One2One][dendrion.One2One],
+        The connections from sources to targets. A dense array of shape ``(pre.size, post.size)`` contains the weights,
+        and every entry is a connection, even a zero. In a ``scipy.sparse`` matrix every stored entry is a connection,
+        and duplicates are summed. Rules are [All2All][dendrion.All2All], [One2One][dendrion.One2One],
         [FixedIndegree][dendrion.FixedIndegree], [FixedOutdegree][dendrion.FixedOutdegree],
-        [FixedProb][dendrion.FixedProb] and [FixedTotal][dendrion.FixedTotal]. Use
-        [CustomConn][dendrion.CustomConn] for explicit lists of connections.
+        [FixedProb][dendrion.FixedProb] and [FixedTotal][dendrion.FixedTotal]. Use [CustomConn][dendrion.CustomConn] for
+        explicit lists of connections.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     weight : float, array, Initializer or callable, optional
@@ -303,11 +303,12 @@ class ConnGen(Module):
     Parameters
     ----------
     pre : Generator
-        The generator, of the same size as the compartment; for a site, of the number of cells. A current generator may
-        also have size 1.
+        The generator. Its size must be that of the compartment or, for a site, the number of cells. A current
+        generator may also have size 1.
     mc : Compartment, Site or Receptor
-        The compartment into which the current is injected; for detailed cells the site, such as ``cells.at("soma")``,
-        whose control volumes all receive the current; or the receptor that receives the spikes (with weight 1).
+        The target: a compartment into which the current is injected; a site of detailed cells, such as
+        ``cells.at("soma")``, whose control volumes all receive the current; or a receptor that receives the spikes
+        (with weight 1).
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """

@@ -51,7 +51,7 @@ def new_file(what: str, path: object, overwrite: bool, suffix: str = "") -> Iter
 def replacing(target: Path) -> Iterator[Path]:
     """Yield the path of a temporary file, which replaces ``target`` if nothing fails, and is removed otherwise.
 
-    The new file gets the permissions of the old one, and is flushed to disk before it is renamed.
+    The new file gets the permissions of the old file, and is flushed to disk before it is renamed.
     """
     replacement = _core.Replacement(os.fspath(target))
     try:

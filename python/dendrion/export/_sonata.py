@@ -44,7 +44,8 @@ def sonata(
     overwrite : bool
         Whether to replace an existing file.
     sample : int, optional
-        The sample of a batch to write, because a file holds only one. Required if the recordings have a batch.
+        The sample of a batch to write, because a file contains only one sample. Required if the recordings have a
+        batch.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def _check_report(recordings: list[Recording]) -> None:
 
 
 def _elements(recording: Recording, paths: list[str]) -> NDArray[np.uint32]:
-    """Return the id of each column's element: that of its compartment, or the control volume of a detailed cell."""
+    """Return the id of each column's element: the id of its compartment, or the control volume of a detailed cell."""
     if recording.cv is not None:
         return recording.cv.astype(np.uint32)
     return np.full(len(recording.index), paths.index(recording.name.rpartition(".")[0]), dtype=np.uint32)
@@ -150,7 +151,7 @@ def _elements(recording: Recording, paths: list[str]) -> NDArray[np.uint32]:
 def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, Any]:
     """Write the report of a population, with columns sorted by neuron, then element.
 
-    Returns the columns of each recording, by its ``id``.
+    Return the columns of each recording, keyed by the ``id`` of the recording.
     """
     paths = list(dict.fromkeys(recording.name.rpartition(".")[0] for recording, _ in report))
     nodes = np.concatenate([recording.index for recording, _ in report])

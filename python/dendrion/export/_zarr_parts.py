@@ -19,7 +19,7 @@ from ._part import Part
 
 
 def zarr_parts(path: FilePath) -> list[Part]:
-    """Return the recordings in a zarr folder; if the folder is the group of one recording, return only this one."""
+    """Return the recordings in a zarr folder, or the only recording if the folder is the group of a recording."""
     if not any(os.path.exists(os.path.join(path, name)) for name in ("zarr.json", ".zgroup")):
         raise ParameterError("is a folder, but not a zarr folder")
     zarr: Any = needed("zarr", "zarr", "load_recording of a zarr folder")

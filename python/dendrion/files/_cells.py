@@ -119,6 +119,6 @@ def _class(table: Table) -> Any:
 
 
 def _per_site(value: Any, size: int, sites: int) -> Any:
-    """Return values with one per cell and site in the shape that modules expect."""
+    """Return values as modules expect them: in the shape ``(size, sites)`` if there is one per cell and site."""
     is_each = isinstance(value, np.ndarray) and size > 1 and value.size == size * sites
     return value.reshape(size, sites) if is_each else value

@@ -45,10 +45,10 @@ class NetworkFiles(NetworkSharing):
         """Write the network to a model file, with the current values of its parameters and weights.
 
         Long arrays, such as weights, are written to an npz file in the same folder. Its name is derived from its
-        content, and the model file contains the name and a checksum. A network that is
-        [loaded][dendrion.Network.load] from the file is bit-identical to this one after ``reset()``. To save the state
-        of a simulation, use ``save_state``. Files are first written under a temporary name, so an existing file stays
-        intact if writing fails or is interrupted.
+        content, and the model file contains the name and a checksum. A network that is [loaded][dendrion.Network.load]
+        from the file gives results that are bit-identical to those of this network after ``reset()``. To save the
+        state of a simulation, use ``save_state``. Files are first written under a temporary name, so an existing file
+        stays intact if writing fails or is interrupted.
 
         Parameters
         ----------
@@ -116,7 +116,7 @@ class NetworkFiles(NetworkSharing):
         threads : int, optional
             Number of threads. Results do not depend on it.
         dt, seed, dtype : optional
-            Time step (ms), seed and floating-point type, which override those in the file.
+            Time step (ms), seed and floating-point type, which override the settings in the file.
 
         Raises
         ------

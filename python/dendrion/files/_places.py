@@ -26,7 +26,7 @@ def adopt(owner: Module, parts: Mapping[str, Module]) -> None:
 
 
 def settle(modules: Mapping[str, Module]) -> None:
-    """Name modules according to their paths. If a path has a slash, create an owner with its first name."""
+    """Name modules according to their paths. If a path has a slash, create an owner named after its first part."""
     groups: dict[str, dict[str, Module]] = {}
     for path, module in modules.items():
         first, slash, rest = path.partition("/")

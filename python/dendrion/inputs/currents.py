@@ -30,7 +30,7 @@ class DCGenerator(Generator):
     size : int
         Number of outputs: the size of the compartment into which it is injected, or 1 for the same current everywhere.
     amplitude : float, array or Piecewise
-        Current (pA); positive currents depolarise. A single value, one per output, or a function of time.
+        Current (pA); positive currents depolarize. A single value, one per output, or a function of time.
     start, stop : float
         The current is on for ``start <= t < stop`` (ms). If it is switched on or off during a step, the time average is
         used.
@@ -66,10 +66,10 @@ class CurrentGenerator(Generator):
         Number of outputs: the size of the compartment into which it is injected, or 1.
     waveform : array or signal
         Current (pA), of shape ``(samples,)`` or ``(samples, size)``. Without ``interval``, each step from ``start`` on
-        uses one sample, and the current is 0 after the last one. With ``interval``, the samples are at ``start``,
+        uses one sample, and the current is 0 after the last sample. With ``interval``, the samples are at ``start``,
         ``start + interval`` and so on; the current is their linear interpolation, averaged over each step, and 0 after
         the last sample. Gradients are taken with respect to the samples. A signal with sample times defines the
-        interval itself; this may be a Neo ``AnalogSignal``, an xarray ``DataArray`` with a time coordinate, or a pandas
+        interval itself; it can be a Neo ``AnalogSignal``, an xarray ``DataArray`` with a time coordinate, or a pandas
         ``Series`` or ``DataFrame`` with a time index. If the signal does not begin at 0, its first time becomes
         ``start``.
     start, stop : float

@@ -38,11 +38,11 @@ class CustomGenerator(Generator):
         See [Module][dendrion.Module].
     fn : callable or array
         A function ``fn(t)`` that takes the times (ms) of ``k`` steps, an array of shape ``(k,)``, and returns the
-        number of spikes of each source in each step: integers or bools of shape ``(k, size)``. It receives each step in
-        which the generator is on exactly once, in order, in chunks of up to 1000 steps. The boundaries of chunks do not
-        depend on how a simulation is split into runs. After ``net.reset()`` the function is called again from t = 0. If
-        it raises an exception, the run ends at the beginning of the chunk. Alternatively, pass a table of spike counts
-        of shape ``(steps, size)``, whose first row is for the step at ``start``.
+        number of spikes of each source in each step: integers or bools of shape ``(k, size)``. Each step in which the
+        generator is on is passed to the function exactly once, in order, in chunks of up to 1000 steps. The boundaries
+        of chunks do not depend on how a simulation is split into runs. After ``net.reset()`` the function is called
+        again from t = 0. If it raises an exception, the run ends at the beginning of the chunk. Alternatively, pass a
+        table of spike counts of shape ``(steps, size)``, whose first row is for the step at ``start``.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ()

@@ -73,7 +73,7 @@ class Generator(Abstract, Module):
     # Piecewise parameters
 
     def _convert(self, name: str, value: Any) -> Any:
-        """Return a number or a flat array. A Piecewise sets the times; an array with its shape keeps the times."""
+        """Return a number or a flat array. A Piecewise also sets the times; an array of the same shape keeps them."""
         if isinstance(value, Piecewise):
             check_unit(f"{self._label}: {name}", value, value._unit, self._unit_of(name))
             if value.values.ndim == 2 and value.values.shape[1] != self.size:

@@ -20,7 +20,7 @@ __all__ = ["ConductanceNoise", "Noise", "OUNoise", "WhiteNoise"]
 
 
 class Noise(Abstract, Module):
-    """Base of the noise processes on a compartment. Each neuron has independent noise.
+    """Base class of the noise processes on a compartment. Each neuron has independent noise.
 
     Results do not depend on the number of threads. White and conductance noise on one compartment are independent. They
     are simulated as one Wiener process with the sum of their variances, which has the same distribution and

@@ -1,4 +1,4 @@
-"""Assignments to attributes of modules. Each one either takes effect or raises an error that suggests a remedy."""
+"""Assignments to attributes of modules. An assignment either takes effect or raises an error that suggests a remedy."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def set_state(module: Module, name: str, value: Any) -> bool:
 
 
 def _variables_of(module: Module) -> set[str]:
-    """Return the names of those recordable variables of a module that its class defines."""
+    """Return the names of the recordable variables that the class of a module defines."""
     definition = module.__dict__.get("_definition", getattr(type(module), "_definition", None))
     written = () if definition is None else (name for name, _ in definition.variables())
     return {*module._variable_units, *written} - {*module._values}
@@ -110,7 +110,7 @@ def _check_known(module: Module, name: str, value: Any) -> None:
 
 
 def _owns_part(module: Module, name: str, old: Any) -> bool:
-    """Return whether the old value of an attribute is a module that this module owns, or contains one."""
+    """Return whether the old value of an attribute is, or contains, a module that this module owns."""
     items = named_items(name, old) if isinstance(old, (list, tuple, dict)) else [(name, old)]
     return any(getattr(item, "_owner", None) is module for _, item in items)
 

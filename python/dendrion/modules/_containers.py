@@ -26,7 +26,7 @@ class _Owned:
         self._owner, self._attribute = owner, attribute
 
     def _change(self, change: Callable[[], Any]) -> Any:
-        """Change the items, and make the owner adopt new modules and release removed ones."""
+        """Change the items, and make the owner adopt new modules and release removed modules."""
         saved: Any = list(self) if isinstance(self, list) else dict(self)  # type: ignore[call-overload]
         before = list(named_items(self._attribute, self))
         result = change()

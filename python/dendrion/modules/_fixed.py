@@ -1,4 +1,4 @@
-"""Attributes that cannot be assigned after construction, because this would have no effect on the engine."""
+"""Attributes that cannot be assigned after construction, because assignments would have no effect on the engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST = 60
 class Fixed:
     """An object whose public attributes cannot be assigned or deleted after construction.
 
-    Subclasses defined by users may add attributes, unless the name looks like a misspelt one.
+    Subclasses defined by users may add attributes, unless the name looks like a misspelling of an existing name.
     """
 
     #: For each attribute, why it cannot be assigned, and an alternative. ``{value}`` stands for the assigned value.

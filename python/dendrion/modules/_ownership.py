@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Sentinel:
-    """The default of ``parent``, which stands for the module that is under construction."""
+    """The default of ``parent``, which denotes the module that is under construction."""
 
     def __repr__(self) -> str:
         return "<sentinel>"
@@ -35,7 +35,7 @@ _construction = _Construction()
 
 
 def maker_of(module: Module) -> Module | None:
-    """Return the module in whose ``__init__`` this one is created."""
+    """Return the module in whose ``__init__`` this module is created."""
     return next((m for m in reversed(_construction.stack) if m is not module), None)
 
 

@@ -1,4 +1,4 @@
-"""Values of modules on detailed cells: a single one, one per site of a cell, or one per cell and site."""
+"""Values of modules on detailed cells: a single value, one per site of a cell, or one per cell and site."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ class PerSite(NamedTuple):
         return value.reshape(self.shape) if is_each else value
 
     def whole(self, value: Any) -> Any:
-        """Return values with one value per cell and site, or a single one."""
+        """Return an array with one value per cell and site, or a single value."""
         return value if np.ndim(value) == 0 or np.size(value) == self.members else np.tile(value, self.cells)

@@ -48,10 +48,10 @@ Value = float | NDArray[np.float64]
 class Module(CopiedAlone):
     """Base class of all components of a model.
 
-    A module that is created inside another module's ``__init__`` belongs to that module. Its name is that of the
-    attribute to which it is assigned (``self.soma = ...``), with the position or key if it is in a list or dict
-    (``dends/0``); otherwise the name is derived from its class. The names of its owners and its own name form its path,
-    such as ``pyramidal/dends/0``.
+    A module that is created inside another module's ``__init__`` belongs to that module. It is named after the
+    attribute to which it is assigned (``self.soma = ...``), with its position or key in a list or dict (``dends/0``);
+    otherwise the name is derived from its class. The names of its owners and its own name form its path, such as
+    ``pyramidal/dends/0``.
 
     Parameters are attributes. Reading one returns a float or a read-only array of shape ``(size,)``. Assigning one
     checks the value and, if the module is part of a network, takes effect from the next step. States of a built
@@ -59,7 +59,7 @@ class Module(CopiedAlone):
     effect raises an [AssignmentError][dendrion.AssignmentError].
 
     Numbers may be quantities of pint, quantities or Brian2. They are converted to the documented unit, and an error is
-    raised if the dimension does not match. Plain numbers are taken to be in the documented unit.
+    raised if the dimension does not match. Plain numbers are interpreted in the documented unit.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class Module(CopiedAlone):
             owner = owner._owner
 
     def _call(self, child: Module, name: str) -> None:
-        """Name a child. If another child's name is the same and was derived from its class, that child loses it."""
+        """Name a child. Another child that got the same name automatically, from its class, is left without a name."""
         if not is_encodable(name):
             raise ParameterError(f"{self._label}: name = {quoted(name)}: expected a name that can be encoded in UTF-8")
         other = self._child_named(name)
@@ -198,7 +198,7 @@ class Module(CopiedAlone):
             self._replace(name, value)
 
     def _replace(self, name: str, value: Any) -> None:
-        """Set an attribute, adopt modules in the new value, and release modules in the old one."""
+        """Set an attribute, adopt modules in the new value, and release modules in the old value."""
         old = self.__dict__.get(name)
         if isinstance(value, (list, tuple, dict)) and not name.startswith("_"):
             check_depth(self._label, name, value)
@@ -228,7 +228,7 @@ class Module(CopiedAlone):
         self._let_go_of([(name, old)])
 
     def _let_go_of(self, named: Iterable[tuple[str, Module]]) -> None:
-        """Release those modules that are children with these names."""
+        """Release the children with these names."""
         gone = {id(old): old for name, old in named if old._owner is self and old._name == name}
         if gone:
             self._children[:] = [c for c in self._children if id(c) not in gone]
@@ -243,7 +243,7 @@ class Module(CopiedAlone):
         self._let_go_of((place, item) for place, item in items if isinstance(item, Module) and id(item) not in kept)
 
     def _contents_changed(self, name: str, before: list[tuple[str, Any]], after: list[tuple[str, Any]]) -> None:
-        """After a change to a list or dict, adopt new modules, release removed ones, and rename moved ones."""
+        """After a change to a list or dict, adopt new modules, release removed modules, and rename moved modules."""
         modules = [item for _, item in (*before, *after) if isinstance(item, Module)]
         if self._network is not None and modules:
             raise AssignmentError(
@@ -318,7 +318,7 @@ class Module(CopiedAlone):
         return ((module.path, module) for module in self.modules())
 
     def parameters(self) -> dict[str, NDArray[np.float64]]:
-        """Return the parameters of the module and everything it owns, except frozen ones, by ``path.parameter``."""
+        """Return all parameters of the module and its parts, except frozen ones, keyed by ``path.parameter``."""
         found = {}
         for module in self.modules():
             for name, value in module._values.items():

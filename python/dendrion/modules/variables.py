@@ -20,8 +20,9 @@ __all__ = ["Collection", "VarManager"]
 class VarManager(Fixed):
     """Manages the variables of one or more root modules, grouped into collections.
 
-    Every root module has one (``module.variables``). If a manager is created first and passed as ``parent`` to several
-    modules, they are roots of one namespace: their names must differ, and names derived from classes are numbered.
+    Every root module has a manager (``module.variables``). If a manager is created first and passed as ``parent`` to
+    several modules, they are roots of one namespace: their names must differ, and names derived from classes are
+    numbered.
 
     ``manager["params"]`` maps ``path.parameter`` to values, and ``manager["frozen"]`` does so for ``frozen_params``.
     ``manager["states"]`` maps ``path.variable`` to states (after the network is built), and ``manager["rngs"]`` maps
@@ -91,7 +92,7 @@ class VarManager(Fixed):
 
 
 class Collection(Fixed, Mapping[str, Any]):
-    """The variables of one collection, by path."""
+    """The variables of one collection, keyed by path."""
 
     _built = True
     _otherwise: ClassVar[str] = "is read-only; assign an entry, such as manager['params']['cell/soma.gL'] = 5.0"

@@ -106,7 +106,7 @@ def positive(what: str, value: Any, unit: str) -> float:
 
 
 def policy_of(what: str, policy: Any) -> tuple[str, list[float]]:
-    """Return the name and the numbers of a rule after checking that it is one."""
+    """Return the name and the numbers of a rule after checking that it is a valid rule."""
     if isinstance(policy, MaxLength):
         return "MaxLength", [policy.length]
     if isinstance(policy, DLambda):
@@ -117,7 +117,7 @@ def policy_of(what: str, policy: Any) -> tuple[str, list[float]]:
 
 
 def divided(morphology: Morphology, given: Given) -> CVs:
-    """Divide a morphology with the arguments of [Morphology.cvs][dendrion.Morphology.cvs] after they were checked."""
+    """Divide a morphology with arguments of [Morphology.cvs][dendrion.Morphology.cvs] that have been checked."""
     return CVs(morphology, morphology._core.discretize(*given), given)
 
 

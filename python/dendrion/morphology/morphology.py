@@ -85,9 +85,9 @@ class Morphology(FixedOnceMade, Suggesting):
 
         A soma of one point of radius r becomes a cylinder with length and diameter 2r. A soma of three points, two of
         which are connected to the third, becomes one cylinder too. In both cases, branches attach to the centre of the
-        soma and begin at their own first point. Other somata become stacked frusta: a branch attaches at the point that
-        it is connected to, and the line from there to its first point is membrane. For the differences from NEURON,
-        see [Somata in SWC files](../howto/morphologies.md#somata-in-swc-files).
+        soma and begin at their own first point. Other somata become stacked frusta: a branch attaches at the point to
+        which it is connected, and the line from there to the first point of the branch is membrane. For the differences
+        from NEURON, see [Somata in SWC files](../howto/morphologies.md#somata-in-swc-files).
 
         Nothing is repaired: cycles, several roots or somata, and diameters <= 0 raise an error that names the lines of
         the file. Unusual properties, such as long gaps, are listed in [warnings][dendrion.Morphology.warnings].
@@ -193,7 +193,7 @@ class Morphology(FixedOnceMade, Suggesting):
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
-        """The sections. Parents come before their children, and the root is the first one."""
+        """The sections. Parents come before their children, and the root comes first."""
         return tuple(Section(i, name_of(row[0]), *row[1:]) for i, row in enumerate(self._core.sections()))
 
     @property

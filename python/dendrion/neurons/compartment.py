@@ -30,14 +30,14 @@ class Given(NamedTuple):
 class Compartment(Module):
     """A passive compartment: ``C dV/dt = gL (V_rest - V) + I``.
 
-    With ``length`` and ``diameter``, the compartment is an open cylinder with area ``pi length diameter``, and ``gL``
-    and ``C`` are specific (per area); otherwise they are absolute. Every parameter is a number or an array of shape
-    ``(size,)``.
+    With ``length`` and ``diameter``, the compartment is a cylinder without end caps, with area ``pi length
+    diameter``, and ``gL`` and ``C`` are per area; otherwise they are absolute. Every parameter is a number or an
+    array of shape ``(size,)``.
 
     Parameters
     ----------
     size : int
-        Number of neurons, each with this compartment.
+        Number of neurons. Each neuron has this compartment.
     V_rest : float or array
         Resting potential (mV), and initial value of V.
     gL : float or array
@@ -113,7 +113,7 @@ class Compartment(Module):
         return converted
 
     def _check_quantities(self) -> None:
-        """Raise an error if a quantity is absolute although there is a geometry, or specific although there is none."""
+        """Raise an error for an absolute quantity with a geometry, or a quantity per area without a geometry."""
         for name, given in self.__dict__.get("_quantities", {}).items():
             expected = self._unit_by_geometry(name)
             if self._values[name] is given.value and given.unit not in alternatives(expected):
@@ -121,7 +121,7 @@ class Compartment(Module):
 
 
 class LeakyIF(Compartment):
-    """The soma: the compartment whose V is compared with the threshold. Each neuron has exactly one.
+    """The soma: the compartment whose V is compared with the threshold. Each neuron has exactly one soma.
 
     Parameters
     ----------

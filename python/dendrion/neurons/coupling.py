@@ -29,8 +29,9 @@ class MCConn(Module):
     pre, post : Compartment
         The two compartments, which belong to the same neuron. The couplings of a neuron must form a tree.
     g : float or array, optional
-        Conductance (nS), >= 0. By default it is that of two half cylinders, ``g = 2 / (R_pre + R_post)`` with
-        ``R = 4 r_axial length / (pi diameter^2)``, which requires the geometry and ``r_axial`` of both compartments.
+        Conductance (nS), >= 0. By default, it is the conductance of two half cylinders, ``g = 2 / (R_pre + R_post)``
+        with ``R = 4 r_axial length / (pi diameter^2)``, which requires the geometry and ``r_axial`` of both
+        compartments.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """

@@ -67,7 +67,7 @@ class Written(Module):
         """Raise an error if the equations belong to a different kind of module."""
 
     def _place(self, size: Any, on: Any, at: Any) -> Placement | None:
-        """Set the size, which is that of a population, or the number of sites on detailed cells."""
+        """Set the size: the size of a population, or the number of sites on detailed cells."""
         if self._placement is None and (place := placement(self, size, on, at, self._is_receptor)) is not None:
             self._refer("_placement", place)
             self.size = place.per_site.members

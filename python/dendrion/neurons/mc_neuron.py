@@ -51,10 +51,10 @@ class MCNeuron(Neuron):
         default, a network numbers populations from 0 and neurons from 1, in the order of their paths, and skips ids
         that are set explicitly. Explicit ids must not overlap.
     odemethod : SolverMethodODE or str
-        Integration method, as a member of the enumeration or its name, such as ``"rk4"``. If it is not set, the
-        network's ``odemethod`` is used if there is one.
+        Integration method, as a member of the enumeration or its name, such as ``"rk4"``. If you do not pass
+        a method, the network's ``odemethod`` takes precedence over the default.
     sdemethod : SolverMethodSDE or str
-        Integration method for noise ([Noise][dendrion.Noise]); the same rules apply.
+        Integration method for noise ([Noise][dendrion.Noise]), specified like ``odemethod``.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     detach_reset : bool
@@ -69,7 +69,7 @@ class MCNeuron(Neuron):
         end of steps that begin at or below ``V_th``, and is 0 in other steps.
     refractory : float or array
         Refractory period (ms): time after a spike during which no other spike occurs, while V is still integrated.
-        Rounded to whole steps with a warning.
+        It is rounded to whole steps, with a warning.
     V_spike, spike_width : float or array, optional
         Two-stage reset: a spike sets V to ``V_spike`` (mV), V is integrated, and after ``spike_width`` (ms, at least
         one step) it is set to ``V_reset``. The spike can thereby propagate back into dendrites. Set both or neither.

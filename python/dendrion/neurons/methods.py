@@ -57,8 +57,8 @@ class SolverMethodODE(_Method):
         Forward Euler, order 1: ``y + h f(y)``.
     ``EXP_EULER``
         Exponential Euler, order 1: ``y + h phi1(h J) f(y)`` with the exact Jacobian ``J = df/dy``, including the slope
-        of the NMDA block. If ``f`` is linear in ``y``, it is exact, and stable for any step. Linear cascades with
-        constant rates, such as receptors with rise and decay, are solved exactly.
+        of the NMDA block. If ``f`` is linear in ``y``, the method is exact and stable for any step. Linear
+        cascades with constant rates, such as receptors with rise and decay, are solved exactly.
     ``MIDPOINT``, ``HEUN2``
         The explicit midpoint rule and Heun's method, order 2.
     ``HEUN3``
@@ -66,10 +66,10 @@ class SolverMethodODE(_Method):
     ``RK4``
         The classical Runge-Kutta method, order 4.
     ``IMPLICIT_EULER``
-        Linearly implicit Euler on the compartment tree, order 1. Stable for any step on passive trees.
+        Linearly implicit Euler on the compartment tree, order 1. It is stable for any step on passive trees.
     ``CRANK_NICOLSON``
         Linearly implicit Crank-Nicolson on the compartment tree, order 2. It includes the slope of the NMDA block, and
-        evaluates gates at the middle of the step. Stable for any step on passive trees.
+        evaluates gates at the middle of the step. It is stable for any step on passive trees.
 
     Wherever a method is expected, its name is accepted too, in upper or lower case: ``odemethod="rk4"``.
 

@@ -152,8 +152,8 @@ class _Excitatory(Receptor):
 class AMPA(_Excitatory):
     """AMPA receptor: ``I = g w x (E - V)``.
 
-    With only ``t_decay``, ``x = s`` and ``ds/dt = -s/t_decay``. With both ``t_rise`` and ``t_decay``,
-    ``dx/dt = -x/t_decay + s/(1 ms)`` and ``ds/dt = -s/t_rise``. A spike adds its weight to ``s``.
+    If only ``t_decay`` is set, ``x = s`` and ``ds/dt = -s/t_decay``. If both ``t_rise`` and ``t_decay`` are
+    set, ``dx/dt = -x/t_decay + s/(1 ms)`` and ``ds/dt = -s/t_rise``. A spike adds its weight to ``s``.
 
     Parameters
     ----------

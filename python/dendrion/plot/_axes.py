@@ -22,7 +22,7 @@ __all__ = ["colour_bar", "drawing", "laid_out", "legend", "size_in_points", "sma
 
 @contextmanager
 def drawing(what: str, ax: Axes | None, height: float, width: float = COLUMN) -> Iterator[Axes]:
-    """Yield axes without a box to draw into: the user's, which keep their fonts, or new ones in Dendrion's style.
+    """Yield axes to draw into, without a box: the user's, which keep their fonts, or new ones in Dendrion's style.
 
     If the user's figure has no layout engine, one that makes room for labels is added.
 

@@ -40,7 +40,7 @@ def isi(
     """Plot a histogram of inter-spike intervals, pooled over all neurons of a recording.
 
     A single recording is drawn as a filled histogram of interval counts. The histograms of several recordings are drawn
-    as outlines and normalised by the number of intervals, so that recordings of different length or size can be
+    as outlines and normalized by the number of intervals, so that recordings of different length or size can be
     compared.
 
     Parameters

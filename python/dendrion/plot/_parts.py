@@ -148,7 +148,7 @@ def _is_soma(module: Compartment) -> bool:
 
 
 def _carried(modules: list[Module], attached: dict[int, Compartment]) -> dict[int, tuple[str, ...]]:
-    """Return the class names of receptors and channels, in order of creation, by the id of their compartment."""
+    """Return the class names of receptors and channels, in order of creation, keyed by the id of their compartment."""
     found: dict[int, tuple[str, ...]] = {}
     for module in modules:
         on: Compartment | None = None

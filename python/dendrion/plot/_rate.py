@@ -44,10 +44,10 @@ def rate(
     bin : float, optional
         Bin width (ms), > 0; the last bin ends with the recording. With ``window``, the time between the centres of
         consecutive windows. Defaults to 5 ms, to about ``smooth / 5`` with ``smooth``, or to about ``window / 10`` with
-        ``window``; the latter two are rounded to whole time steps.
+        ``window``; the last two are rounded to whole time steps.
     smooth : float, optional
         Standard deviation (ms) of a Gaussian kernel that smooths the binned rates, at least ``bin / 2``. Near both ends
-        of the recording, the kernel is truncated and renormalised. By default, rates are drawn as steps.
+        of the recording, the kernel is truncated and renormalized. By default, rates are drawn as steps.
     window : float, optional
         Width (ms) of a sliding window in which spikes are counted. Each window is centred on the time of its rate and
         truncated at both ends of the recording. ``smooth`` and ``window`` are mutually exclusive.

@@ -51,8 +51,9 @@ def traces(
 ) -> Axes:
     """Plot recordings over time, one line per neuron.
 
-    If there are several recordings, each has its own colour; otherwise each neuron has one, or for a single neuron each
-    sample of a batch. Lines that belong to the same recording (or neuron) are drawn in tints of its colour.
+    If there are several recordings, each has its own colour; otherwise each neuron has its own colour, or each sample
+    of a batch if there is only one neuron. Lines that belong to the same recording (or neuron) are drawn in tints of
+    its colour.
 
     Parameters
     ----------
@@ -194,7 +195,7 @@ def _draw_spikes(ax: Axes, lines: list[_Line], spiking: dict[str, _read.Spikes])
 
 
 def _neuron(line: _Line, spikes: _read.Spikes) -> tuple[int, NDArray[np.int64]]:
-    """Return the index of a line's neuron and those of the spikes, within the whole network if both are known."""
+    """Return the indices of a line's neuron and of the spikes, within the whole network if both are known."""
     if line.of.gid is not None and spikes.gid is not None:
         return int(line.of.gid[line.column]), spikes.gid
     return int(line.of.numbers[line.column]), spikes.i

@@ -140,7 +140,7 @@ def _size(width: float, height: float, room: float) -> tuple[float, float]:
 
 
 def _factor(parts: list[Part]) -> float:
-    """Return the default factor on diameters."""
+    """Return the default factor for diameters."""
     dendrites = [part.diameter for part in parts[1:]]
     if not dendrites:
         return 1.0

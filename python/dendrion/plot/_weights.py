@@ -35,7 +35,7 @@ def weights(
     Parameters
     ----------
     synapse : MCSynapse, Connections, array or sparse matrix
-        A connection, its ``connections``, or weights of shape ``(sources, targets)``. An ``MCSynapse`` with a
+        A synapse, its ``connections``, or weights of shape ``(sources, targets)``. An ``MCSynapse`` with a
         connection rule has weights only after its network is built.
     kind : "image" or "histogram", optional
         Type of plot. By default, arrays and an ``MCSynapse`` created from an array are drawn as an image. All others

@@ -1,4 +1,4 @@
-"""The recordings of a network, by name."""
+"""The recordings of a network, keyed by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ What = tuple[str, str, float | None, list[int] | None]
 
 
 class Listed(dict[str, Any]):
-    """The dict that ``net.recordings`` returns. It is a copy, so changing it would have no effect and is an error."""
+    """The dict that ``net.recordings`` returns. Changing this copy would have no effect and raises an error."""
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise AssignmentError(
@@ -81,8 +81,8 @@ class NetworkRecordings(NetworkSharing):
     def remove(self, probe: Recording | SpikeRecording) -> None:
         """Remove a probe from the network, so that it stops recording.
 
-        The recording keeps its data, also on disk, but no longer changes. It disappears from ``net.recordings`` and is
-        not saved by ``net.save``. It can still be used to compute gradients of earlier runs.
+        The recording keeps its data, including data on disk, but no longer changes. It disappears from
+        ``net.recordings`` and is not saved by ``net.save``. It can still be used to compute gradients of earlier runs.
 
         Parameters
         ----------

@@ -34,7 +34,7 @@ LONGEST = 10_000
 
 
 class Turn:
-    """Lets other threads read during a run, except while data of a recording move from memory to disk."""
+    """Lets other threads read during a run, except while data of a recording are moved from memory to disk."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()

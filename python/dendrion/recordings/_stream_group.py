@@ -32,8 +32,8 @@ class StreamGroup:
     folder : path
         Path of the group.
     growing : dict
-        The arrays that grow together, by name. They must be the original objects, because reopened arrays would not
-        write chunks of zeros.
+        The arrays that grow together, keyed by name. They must be the original objects, because reopened arrays would
+        not write chunks of zeros.
     """
 
     def __init__(self, group: Any, folder: Path, growing: dict[str, Any]) -> None:
@@ -141,7 +141,7 @@ def _metadata(node: Path) -> dict[str, Any]:
 
 
 def _alone(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata of a group without those of its members."""
+    """Return the metadata of a group without the metadata of its members."""
     return {key: value for key, value in metadata.items() if key != "consolidated_metadata"}
 
 

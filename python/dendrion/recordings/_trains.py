@@ -58,7 +58,8 @@ class SpikeStatistics:
         Returns
         -------
         list of array
-            Ascending spike times of each neuron, empty for silent ones. With a batch, one such list per sample.
+            Ascending spike times of each neuron; the array of a silent neuron is empty. With a batch, one such
+            list per sample.
 
         Raises
         ------
@@ -118,7 +119,8 @@ class SpikeStatistics:
         Returns
         -------
         list of array
-            Intervals of each neuron, empty for fewer than two spikes. With a batch, one such list per sample.
+            Intervals of each neuron; the array of a neuron with fewer than two spikes is empty. With a batch,
+            one such list per sample.
 
         Raises
         ------

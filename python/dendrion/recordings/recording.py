@@ -103,7 +103,7 @@ class _Probe(Fixed, NotCopied, Suggesting):
         return self._owner is not None and self._owner() is net
 
     def _is_probe_of(self, net: object) -> bool:
-        """Return whether ``net`` makes this recording, or made it before the probe was removed."""
+        """Return whether this is a recording of ``net``, or was one before the probe was removed."""
         return self._is_recorded_by(net) or (self._removed_from is not None and self._removed_from() is net)
 
     def clear(self) -> None:
@@ -279,8 +279,9 @@ class Recording(_Probe):
     def values(self) -> NDArray[np.floating]:
         """Samples of shape ``(samples, neurons)``, or ``(batch, samples, neurons)`` with a batch.
 
-        The dtype is that of the network. Each sample is the value at the beginning of the step that starts at its time.
-        The array is read-only and cached until the network runs again; use ``values.copy()`` to get a writable array.
+        They have the dtype of the network. Each sample is the value at the beginning of the step that starts at its
+        time. The array is read-only and cached until the network runs again; use ``values.copy()`` to get a writable
+        array.
         """
         return self._once("values", self._read_values)
 
@@ -321,9 +322,8 @@ class Recording(_Probe):
         """Return an array with dimensions ``time`` and ``neuron``, preceded by ``sample`` if there is a batch.
 
         Coordinates are the time (ms), the index of the neuron in its population, its ``gid`` and, for detailed cells,
-        the control volume ``cv``; weights have the
-        dimension ``connection`` instead of ``neuron``. The ``units`` attributes state the units of values and
-        coordinates.
+        the control volume ``cv``; weights have the dimension ``connection`` instead of ``neuron``. The
+        ``units`` attributes state the units of values and coordinates.
         """
         from ..export._xarray import recording_array
 

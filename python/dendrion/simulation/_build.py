@@ -114,7 +114,7 @@ class Translation:
             self._parts(index, neuron)
 
     def _parts(self, index: int, neuron: Neuron) -> None:
-        """Add the compartments of neurons, and all that acts on them."""
+        """Add the compartments of neurons, and everything that acts on them."""
         parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, (Generator, Neuron))]
         couplings = [m for m in parts if isinstance(m, MCConn)]
         attachments = [m for m in parts if isinstance(m, MCConnSynapse)]

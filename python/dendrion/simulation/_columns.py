@@ -87,7 +87,7 @@ def interpolated(place: Module | Site, path: str, variable: str, columns: Column
 
 
 def _sites(place: Module | Site, path: str, variable: str) -> tuple[Indices | None, int]:
-    """Return the CV of each site of a variable, and the number of sites per cell that the engine has."""
+    """Return the CV of each site of a variable, and the number of sites per cell in the engine."""
     if isinstance(place, Site):
         if variable == "spikes":
             raise UnknownNameError(

@@ -63,7 +63,7 @@ def as_number(key: str, value: ArrayLike) -> Value:
 
 
 def chosen(path: str, indices: ArrayLike, size: int) -> list[int]:
-    """Return indices as integers. A boolean mask with one value per member selects the true ones."""
+    """Return indices as integers. A boolean mask with one value per member selects the members for which it is true."""
     expected = "integers >= 0, or a boolean mask"
     array = np.atleast_1d(array_of(f"{path}: indices", in_unit(f"{path}: indices", indices, ""), expected))
     if array.size == 0 and array.ndim == 1 and array.dtype.kind in "biuf":

@@ -177,7 +177,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
 
     @property
     def decomposition(self) -> dict[int, tuple[Neuron, ...]]:
-        """The populations of each process, by ``pid``. Currently, a single process runs all of them."""
+        """The populations of each process, keyed by ``pid``. Currently, a single process runs all of them."""
         pids = sorted({p.pid for p in self.populations})
         return {pid: tuple(p for p in self.populations if p.pid == pid) for pid in pids}
 
@@ -265,12 +265,12 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         to : str or path, optional
             A zarr folder, such as ``"run.zarr"``, to which the recording is written during the run, in a group named
             after the recording. Several recordings may share a folder. Only data that have not been written yet are
-            held in memory (up to 64 MB of values, and copies during writing), and ``values`` reads from disk. Not
+            kept in memory (up to 64 MB of values, and copies during writing), and ``values`` reads from disk. Not
             supported in runs with ``grad``, ``batch`` or ``inputs``.
         interpolate : bool
             Whether V at a site of detailed cells is interpolated linearly between the centres of the two nearest
-            control volumes of the section. Between the outermost centres and the ends of the section, it is constant.
-            By default it is V of the control volume that contains the location.
+            control volumes of the section. Between the outermost centres and the ends of the section, V is constant.
+            By default, V of the control volume that contains the location is recorded.
         """
         with self._alone("probe"):
             if not isinstance(interpolate, (bool, np.bool_)):
@@ -327,12 +327,12 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         return None if owner is None else self._identities[id(owner)].first
 
     def variables(self, module: Module) -> list[str]:
-        """Return the names of those variables of a module that can be recorded."""
+        """Return the names of the variables of a module that can be recorded."""
         return self._sim.variables(self._recordable(module))
 
     @property
     def info(self) -> dict[str, Any]:
-        """Numbers of neurons, compartments, connections, spikes, steps and threads, and other facts, by name."""
+        """Numbers of neurons, compartments, connections, spikes, steps and threads, and other facts, as a dict."""
         return self._sim.summary()
 
     def program(self, neuron: Neuron) -> str:

@@ -92,11 +92,11 @@ class NetworkRuns(NetworkStates):
 
         The run ends at the step nearest to the total requested time, which is the sum of all durations. Rounding
         therefore does not accumulate: with ``dt=0.1``, the first ``run(0.25)`` takes 3 steps and the second takes 2,
-        and 400 of them end at 100 ms. ``net.t`` is the simulated time. After an interruption or a divergence, and after
-        ``reset()``, the total requested time is set to ``net.t``.
+        and 400 such runs end at 100 ms. ``net.t`` is the simulated time. After an interruption or a divergence, and
+        after ``reset()``, the total requested time is set to ``net.t``.
 
-        Ctrl-C stops the run cleanly: recordings are kept, and a later run continues from there (unless the run had
-        ``grad``, ``batch`` or ``inputs``).
+        Ctrl-C stops the run cleanly: recordings are kept, and a later run continues from that time (unless the run
+        had ``grad``, ``batch`` or ``inputs``).
 
         Parameters
         ----------
@@ -123,8 +123,8 @@ class NetworkRuns(NetworkStates):
             [Gradients](../gradients.md)).
         save_state : str or path, optional
             File to which the state is saved (see ``Network.save_state``) at the end of the run. It is also saved if
-            the run is stopped by Ctrl-C, or by an error after which it can continue. Cannot be combined with ``grad``,
-            ``batch`` or ``inputs``.
+            the run is stopped by Ctrl-C, or by an error after which the run can continue. Cannot be combined with
+            ``grad``, ``batch`` or ``inputs``.
         save_every : float, optional
             Interval (ms) at which the state is also saved during the run, rounded to whole steps with a warning.
 
@@ -144,7 +144,7 @@ class NetworkRuns(NetworkStates):
             has not begun.
         RunError
             If ``grad`` is used in a network with plastic connections, or ``batch`` in a network with plastic weights,
-            because gradients and batches do not support these changes.
+            because gradients and batches do not support changes of weights.
         OSError
             If the state cannot be saved. The network can continue to run.
         """
@@ -306,7 +306,7 @@ class NetworkRuns(NetworkStates):
 
     @property
     def noise_seed(self) -> int:
-        """Seed of noise and random generators: that of the last ``reset(seed=...)``, otherwise ``seed``."""
+        """Seed of noise and random generators: the seed of the last ``reset(seed=...)``, otherwise ``seed``."""
         return self._sim.noise_seed()
 
     @suggests

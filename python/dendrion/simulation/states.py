@@ -51,12 +51,12 @@ class NetworkStates(NetworkSharing):
         The saved state contains the states of all neurons, spikes in transit, pending output of generators, plastic
         weights and traces, the values of parameters, the simulated time and the requested time, and the samples of a
         batch. Recordings are not included. An existing file is replaced atomically; if the new file cannot be written,
-        the old one is kept.
+        the old file is kept.
 
         Parameters
         ----------
         path : str or path
-            Path of the file, which has the `safetensors` format.
+            Path of the file, which is written in the ``safetensors`` format.
 
         Raises
         ------
@@ -82,8 +82,8 @@ class NetworkStates(NetworkSharing):
         disk, and probes record from the time of the saved state on. ``reset()`` returns to t = 0, as usual.
 
         The function of a [CustomGenerator][dendrion.CustomGenerator] is called again from the first step for which the
-        saved state does not contain its spikes. The run is bit-identical only if the function depends on nothing but
-        its argument, the times.
+        saved state does not contain its spikes. The run is bit-identical only if the output of the function depends
+        only on its argument, the times.
 
         Parameters
         ----------

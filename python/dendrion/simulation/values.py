@@ -73,7 +73,7 @@ class NetworkValues(NetworkSharing):
     _tables: dict[str, tuple[int, Connections]]
 
     def parameters(self) -> dict[str, NDArray[np.float64]]:
-        """Return all parameters except frozen ones, by ``path.parameter``.
+        """Return all parameters except frozen ones, keyed by ``path.parameter``.
 
         Values are arrays of shape ``()`` or ``(size,)``; on detailed cells, of shape ``()``, ``(sites,)`` or ``(cells,
         sites)``. Weights are named ``w``.
@@ -82,7 +82,7 @@ class NetworkValues(NetworkSharing):
         return {key: value for key, value in self.state_dict().items() if key not in frozen}
 
     def set_parameters(self, values: Mapping[str, ArrayLike]) -> None:
-        """Set parameters by key. The new values take effect from the next step. If one is invalid, none is set.
+        """Set parameters by key. The new values take effect from the next step. If any value is invalid, none is set.
 
         The equations are not recompiled.
         """
@@ -95,7 +95,7 @@ class NetworkValues(NetworkSharing):
         self._look_at(values)
 
     def state_dict(self) -> dict[str, NDArray[np.float64]]:
-        """Return all parameters, including frozen ones, by ``path.parameter``."""
+        """Return all parameters, including frozen ones, keyed by ``path.parameter``."""
         self._keep_up()
         shapes = self._shapes()
         values = {name: np.asarray(self._sim.parameter(name)) for name in self._sim.parameter_names()}
@@ -107,7 +107,7 @@ class NetworkValues(NetworkSharing):
         Parameters
         ----------
         values : dict
-            Values by ``path.parameter``.
+            Values, keyed by ``path.parameter``.
         strict : bool
             Whether missing and unexpected keys raise an error. If False, they are returned.
         """
@@ -154,14 +154,14 @@ class NetworkValues(NetworkSharing):
         warn_of_all(odd, UnitWarning)
 
     def get_state(self) -> dict[str, NDArray[np.float64]]:
-        """Return all states by ``path.variable``, of shape ``(size,)``, or ``(batch, size)`` with a batch.
+        """Return all states, keyed by ``path.variable``, of shape ``(size,)``, or ``(batch, size)`` with a batch.
 
         States of detailed cells have the shape ``(cells, sites)`` instead of ``(size,)``.
         """
         return {key: self._state(key) for key in self._states}
 
     def set_state(self, values: Mapping[str, ArrayLike]) -> None:
-        """Set states by key. If one is invalid, none is set.
+        """Set states by key. If any value is invalid, none is set.
 
         Parameters
         ----------
@@ -169,7 +169,7 @@ class NetworkValues(NetworkSharing):
             For each key, a number, an array of shape ``(size,)`` or, for a batch, an array of shape ``(batch, size)``.
             With a batch, a number or an array of shape ``(size,)`` applies to all samples. If the network has no batch
             yet, an array of shape ``(batch, size)`` creates one: all samples start from the current state, and the next
-            run must use the same ``batch``. For detailed cells, ``size`` stands for ``cells, sites``, and an array of
+            run must use the same ``batch``. For detailed cells, replace ``size`` with ``cells, sites``; an array of
             shape ``(sites,)`` applies to all cells.
         """
         _check_mapping("set_state", values, lambda: self._states)

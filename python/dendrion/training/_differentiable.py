@@ -191,7 +191,7 @@ class Differentiable(NotCopied):
         return {**found.states, **found}
 
     def batch(self, inputs: Sequence[Any], states: Mapping[str, Any]) -> int | None:
-        """Return the common batch size of the inputs or, if they have none, that of the initial states."""
+        """Return the common batch size of the inputs or, if they have none, of the initial states."""
         if len(inputs) != len(self.inputs):
             raise ParameterError(f"got {len(inputs)} inputs; expected {len(self.inputs)}, one for each generator")
         batches = {np.shape(x)[0] if np.ndim(x) == 3 else None for x in inputs}

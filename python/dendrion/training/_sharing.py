@@ -20,7 +20,7 @@ class Follower(Protocol):
     """An object outside a network that owns parameter values, such as a PyTorch layer."""
 
     def _moved(self) -> Mapping[str, ArrayLike]:
-        """Return the values, by key, that changed since the network received them."""
+        """Return the values that have changed since the network received them, keyed by parameter."""
 
     def _received(self) -> None:
         """Record that the network has received all values."""
@@ -30,7 +30,7 @@ class Follower(Protocol):
 
 
 class NetworkSharing:
-    """The part of a network that serialises access by threads and keeps its parameters in sync with a layer.
+    """The part of a network that serializes access by threads and keeps its parameters in sync with a layer.
 
     An optimizer changes the parameters of a layer without the network's knowledge. The network therefore copies the
     changes before its parameters are read or saved, and before it runs.

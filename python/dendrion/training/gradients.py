@@ -49,11 +49,12 @@ def listed_keys(what: str, keys: Iterable[str]) -> list[str]:
 
 
 class Gradients(dict[str, NDArray[np.float64]]):
-    """Gradients by key, as returned by [Run.backward][dendrion.Run.backward].
+    """Gradients in a dict, as returned by [Run.backward][dendrion.Run.backward].
 
-    Each gradient has the shape of its variable. The keys are those of ``net.parameters()`` and the paths of generators.
-    If an input replaced a generator, the gradient is with respect to that input, of shape ``(steps, size)``, or
-    ``(batch, steps, size)`` with a batch. For any other ``CurrentGenerator``, it is with respect to the waveform.
+    Each gradient has the shape of its variable. The keys are the keys of ``net.parameters()`` and the paths of
+    generators. If an input replaced a generator, the gradient is with respect to that input, of shape ``(steps,
+    size)``, or ``(batch, steps, size)`` with a batch. For any other ``CurrentGenerator``, it is with respect to the
+    waveform.
     """
 
     #: Gradients with respect to initial states, by keys such as ``cell/soma.V``. They have the shape ``(size,)``, or
@@ -132,18 +133,18 @@ class Run(Fixed, NotCopied, Suggesting):
     ) -> Gradients:
         """Return the gradient of a loss, given its derivatives with respect to the recordings of this run.
 
-        The gradient is the exact derivative of the discrete time steps, where the derivative of each spike is the
-        surrogate of its population.
+        The gradient is the exact derivative of the discrete time steps, except that the derivative of each spike
+        is the surrogate of its population.
 
         Parameters
         ----------
         cotangents : dict
-            For each probe, the derivatives of the loss with respect to its samples in this run. Their shape is that of
+            For each probe, the derivatives of the loss with respect to its samples in this run. They have the shape of
             the values, ``(samples, columns)``, for a [Recording][dendrion.Recording], and ``(steps, size)`` for a
             [SpikeRecording][dendrion.SpikeRecording] of a population. With a batch, they have an additional first axis
             for the samples of the batch.
         wrt : list of str, optional
-            Keys of the parameters and paths of the generators to differentiate with respect to; a shorter list takes
+            Keys of the parameters and paths of the generators for which gradients are computed; a shorter list takes
             less time. Defaults to all of ``net.parameters()``, all inputs, and the waveforms of current generators.
 
         Raises

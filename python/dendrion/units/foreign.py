@@ -1,4 +1,4 @@
-"""Quantities of pint, quantities and Brian2. They are recognised by attributes, without importing the packages."""
+"""Quantities of pint, quantities and Brian2. They are recognized by attributes, without importing the packages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read(value: Any) -> Measure | None:
 def reader(kind: type) -> Callable[[Any], Measure | None] | None:
     """Return the function that reads quantities of a type, or ``None`` if the type carries no units."""
     if issubclass(kind, np.ndarray):
-        # NumPy silently drops the units of ndarray subclasses, so every such subclass must be recognised here.
+        # NumPy silently drops the units of ndarray subclasses, so every such subclass must be recognized here.
         if hasattr(kind, "rescale"):
             return _quantities
         if hasattr(kind, "dim") and hasattr(kind, "has_same_dimensions"):

@@ -107,5 +107,5 @@ def expected(text: str) -> str:
 
 
 def first_of(found: Dimension) -> str | None:
-    """Return a common unit with this dimension, or ``None`` if there is none."""
+    """Return a common unit with this dimension, or ``None`` if no such unit exists."""
     return next((unit for unit in COMMON if parsed(unit).dimension == found), None)

@@ -20,8 +20,8 @@ __all__ = ["VoltageClamp"]
 class VoltageClamp(Channel):
     """A voltage clamp with a series resistance: a current ``I = (V_clamp - V) / r_series`` at sites of detailed cells.
 
-    ``net.probe(clamp, "I")`` records the current that the clamp injects (pA). Its potential can change between runs:
-    ``clamp.V_clamp = -20.0``. Waveforms within a run are not supported.
+    ``net.probe(clamp, "I")`` records the current that the clamp injects (pA). You can change the potential of the
+    clamp between runs: ``clamp.V_clamp = -20.0``. Waveforms within a run are not supported.
 
     Parameters
     ----------

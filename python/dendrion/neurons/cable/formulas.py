@@ -20,7 +20,7 @@ __all__ = ["Formulas", "with_formulas"]
 
 
 class Formulas(NamedTuple):
-    """The formulas of a mechanism, by the names of the parameters that they replace."""
+    """The formulas of a mechanism, keyed by the names of the parameters that they replace."""
 
     formulas: Mapping[str, _core.Density]
     #: The definition of the mechanism without formulas, which has the bounds of the parameters.

@@ -72,15 +72,16 @@ class CableNeuron(Neuron):
         Where V is compared with the threshold. Defaults to the centre of the soma or, without a soma, the beginning
         of the root.
     odemethod : SolverMethodODE or str
-        ``IMPLICIT_EULER`` or ``CRANK_NICOLSON``. If it is not set, the network's ``odemethod`` is used if there is one.
+        ``IMPLICIT_EULER`` or ``CRANK_NICOLSON``. If you do not pass a method, the network's ``odemethod`` takes
+        precedence over the default.
     gates : str
         Method for gates. With V held constant, ``"rational"`` (the default) is the linearly implicit Crank-Nicolson
         method, and ``"cnexp"`` is exponential Euler, which is exact for linear gates. ``"coupled"`` solves gates
         together with V, as in [MCNeuron][dendrion.MCNeuron].
     staggered : bool, optional
-        Whether gates are advanced after V, so that they are known half a step later than V, as in NEURON. The recorded
-        values of gates are then those at t + dt/2. Defaults to True with ``CRANK_NICOLSON``, which is then of order 2,
-        and to False with ``IMPLICIT_EULER`` and with coupled gates.
+        Whether gates are advanced after V and are known half a step later than V, as in NEURON. The recorded values of
+        gates are then their values at t + dt/2. Defaults to True with ``CRANK_NICOLSON``, which is then of order 2, and
+        to False with ``IMPLICIT_EULER`` and with coupled gates.
     refractory, dendritic_delay, stdp_tau, tau_triplet, surrogate_grad_fn, detach_reset, pid, area_name, id
         See [MCNeuron][dendrion.MCNeuron].
     neuron_start_id, parent, name, frozen_params

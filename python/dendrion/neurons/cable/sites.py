@@ -28,7 +28,7 @@ _LISTED = 3
 
 
 def _check_parts(neuron: Any, cv: Any, where: Any, exact: Any) -> None:
-    """Check the arguments of a site. Users get sites from ``cells.at(...)``, which passes valid ones."""
+    """Check the arguments of a site. Users get sites from ``cells.at(...)``, which passes valid arguments."""
     from .neuron import CableNeuron
 
     is_exact = exact is None or (isinstance(exact, list) and all(isinstance(place, Location) for place in exact))
