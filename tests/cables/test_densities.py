@@ -113,6 +113,9 @@ def test_membrane_parameters_have_the_same_forms():
         ("log(distance - 1e4)", r"Ih: g\[0\] = nan: expected a finite number"),
         ("V", r"'V' is not available; expected 'distance', 'diameter' or a parameter"),
         ("distance um", r"Ih: g = "),
+        ("distance\ud800", r"Ih: g = 'distance\\ud800': expected text that can be encoded"),
+        ("path * distance", r"Ih: g = 'path \* distance': path has no value"),
+        ("1/0", r"Ih: g = .1/0.: error in the equations: line 8, column 9: division by 0"),
     ],
 )
 def test_errors_name_the_control_volume(g, message):
@@ -134,6 +137,24 @@ def test_other_errors():
         ih.g = 3.0
     with pytest.raises(dn.UnknownNameError, match="unexpected parameter gg = 'distance'"):
         dn.channels.Ih(cells(), on="all", gg="distance")
+
+
+@pytest.mark.parametrize("name", ["path", "parameters", "_placement", "r_axial"])
+def test_parameters_of_formulas_hide_no_attributes(name):
+    with pytest.raises(dn.DendrionError, match=f"g = '{name}': {name} is already an attribute of every HHK; choose"):
+        dn.channels.HHK(cells(), on="all", g=name, **{name: 3.0})
+
+
+def test_a_formula_without_names_is_a_number():
+    cell = cells(1)
+    km = dn.channels.KM(cell, on="all", g="2 * 0.5", E="g0 - distance/1000", g0=-80.0)
+    assert km.g == 1.0
+    np.testing.assert_allclose(km.E, -80.0 - cell.cvs.distance / 1000)
+    km.g = 2.0
+    net = dn.Network([cell], dt=0.025)
+    assert net.parameters()["cableneuron/km.g"] == 2.0
+    net.run(1.0)
+    assert np.isfinite(cell.V).all()
 
 
 def test_new_parameters_of_a_formula_are_checked():

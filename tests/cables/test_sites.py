@@ -168,3 +168,11 @@ def test_interpolation_is_for_potentials_at_sites(tmp_path):
     net.probe(cells.at("soma"), "V", interpolate=True)
     with pytest.raises(dn.StructureError, match=r"cell.V: a recording with interpolate=True cannot be saved"):
         net.save(tmp_path / "model.toml")
+
+
+@pytest.mark.parametrize("index", [6, 2**63 - 1, np.uint64(2**64 - 1)])
+def test_indices_of_columns_are_checked(index):
+    cells = dn.CableNeuron(2, random_tree(), cv=dn.PerSection(1), name="cells")
+    net = dn.Network([cells], dt=0.025)
+    with pytest.raises(dn.ParameterError, match=r"cells: indices.*expected indices below 6"):
+        net.probe(cells.at(cv=[0, 1, 2]), "V", indices=[index])

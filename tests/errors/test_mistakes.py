@@ -169,6 +169,7 @@ BASES = {
     dn.Surrogate: "Sigmoid",
     dn.Noise: "WhiteNoise",
     dn.Generator: "PoissonGenerator",
+    dn.Neuron: "MCNeuron",
     dn.optim.Optimizer: "Adam",
 }
 

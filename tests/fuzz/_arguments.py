@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import dendrion as dn
@@ -24,12 +24,23 @@ def parameters(function: Any) -> list[inspect.Parameter]:
     return _signatures[function]
 
 
-def call(s: Session, function: Any, hostility: float = 0.4, label: str = "", **fixed: Any) -> Any:
-    """Call a function with keyword arguments: fixed, required and a few optional ones, some of them hostile."""
+def call(
+    s: Session,
+    function: Any,
+    hostility: float = 0.4,
+    label: str = "",
+    without: Collection[str] = (),
+    **fixed: Any,
+) -> Any:
+    """Call a function with keyword arguments: fixed, required and a few optional ones, some of them hostile.
+
+    Optional parameters whose names are in ``without`` are left out, unless they are hostile.
+    """
     given, label = dict(fixed), label or getattr(function, "__qualname__", repr(function))
     known = parameters(function)
     for parameter in known:
-        if parameter.name not in given and (parameter.default is parameter.empty or s.chance(0.2)):
+        is_given = parameter.name in given or parameter.name in without
+        if not is_given and (parameter.default is parameter.empty or s.chance(0.2)):
             given[parameter.name] = argument(s, parameter)
     if known and s.chance(hostility):
         for _ in range(1 if s.chance(0.8) else 2):
@@ -60,6 +71,15 @@ def numbers(s: Session, about: float) -> Any:
         return about * s.random.uniform(0.5, 1.5)
     values = [about * s.random.uniform(0.5, 1.5) for _ in range(s.size)]
     return values if s.chance(0.3) else np.array(values, dtype=s.random.choice((np.float64, np.float32)))
+
+
+def is_hashable(value: Any) -> bool:
+    """Return whether a value can be a key of a dict."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def per_connection(s: Session) -> Any:
@@ -108,8 +128,16 @@ MAKERS: dict[str, Callable[[Session], Any]] = {
     "t_decay": lambda s: numbers(s, 5.0),
     "pre": lambda s: s.of(dn.Generator, dn.MCNeuron, dn.Receptor, dn.Compartment),
     "post": lambda s: s.of(dn.Receptor if s.chance(0.5) else dn.Compartment),
-    "mc": lambda s: s.of(dn.Compartment),
-    "on": lambda s: s.of(dn.Compartment),
+    "mc": lambda s: s.of(dn.Compartment, dn.Site),
+    "on": lambda s: s.of(dn.Compartment, dn.Site, dn.Region),
+    "at": lambda s: s.of(dn.Location, dn.Site),
+    "site": lambda s: s.of(dn.Site),
+    "neuron": lambda s: s.of(dn.CableNeuron),
+    "tree": lambda s: s.of(dn.Morphology),
+    "cv": lambda s: s.of(dn.DLambda, dn.MaxLength, dn.PerSection) or dn.PerSection(2),
+    "spike_at": lambda s: s.of(dn.Location),
+    "gates": lambda s: s.random.choice(("rational", "cnexp", "coupled")),
+    "staggered": lambda s: s.random.choice((None, True, False)),
     "conn": rule,
     "weight": per_connection,
     "delay": per_connection,

@@ -14,7 +14,7 @@ from dendrion.morphology import CVs
 from ._arguments import call
 from ._session import Session, brief
 
-__all__ = ["morphologies"]
+__all__ = ["made", "morphologies", "where"]
 
 KINDS: tuple[Any, ...] = ("soma", "axon", "basal", "basal", "apical", 0, 7, np.int64(3))
 SWC = "1 1 0 0 0 5 -1\n2 3 9 0 0 1 1\n3 3 20 0 0 1 2\n4 4 40 5 0 2 3\n5 4 40 -5 0 1 3\n"
@@ -24,9 +24,14 @@ def morphologies(s: Session) -> None:
     """Make a morphology, or use one from the pool."""
     tree = s.of(dn.Morphology)
     if tree is None or s.chance(0.3):
-        s.keep(s.random.choice(MAKERS)(s))
+        s.keep(made(s))
     else:
         s.random.choice(USES)(s, tree)
+
+
+def made(s: Session) -> Any:
+    """Make a morphology; return ``None`` if its arguments are hostile."""
+    return s.random.choice(MAKERS)(s)
 
 
 def _kinds(s: Session, n: int) -> list[Any]:
@@ -86,12 +91,13 @@ def _region(s: Session, tree: dn.Morphology) -> Any:
     return s.keep(call(s, make, 0.2, "region", kind=s.random.choice(("all", *tree.kinds)), **conditions))
 
 
-def _where(s: Session, tree: dn.Morphology) -> Any:
+def where(s: Session, tree: dn.Morphology) -> Any:
+    """Return a region or the name of one."""
     return s.of(dn.Region) if s.chance(0.5) else s.random.choice(("all", *tree.kinds))
 
 
 def _random(s: Session, tree: dn.Morphology) -> None:
-    given = {"region": _where(s, tree), "n": s.random.choice((0, 1, 20)), "seed": s.random.randrange(9)}
+    given = {"region": where(s, tree), "n": s.random.choice((0, 1, 20)), "seed": s.random.randrange(9)}
     for place in (call(s, tree.random, 0.3, "Morphology.random", **given) or [])[:2]:
         s.keep(place)
 
@@ -119,7 +125,7 @@ def _use_cvs(s: Session, tree: dn.Morphology) -> None:
     cvs = s.of(CVs)
     if cvs is not None:
         call(s, cvs.at, 0.2, "CVs.at", location=s.of(dn.Location))
-        call(s, cvs.select, 0.2, "CVs.select", region=_where(s, tree))
+        call(s, cvs.select, 0.2, "CVs.select", region=where(s, tree))
         name = s.random.choice(("section", "x", "length", "diameter", "area", "distance"))
         s.call(f"CVs.{name}", getattr, cvs, name)
 

@@ -13,7 +13,8 @@ import numpy as np
 from dendrion.morphology import CVs
 from dendrion.surrogate import Expression
 
-from ._arguments import call, numbers, parameters
+from ._arguments import call, is_hashable, numbers, parameters
+from ._cables import cables
 from ._morphologies import morphologies
 from ._session import Session
 
@@ -147,23 +148,15 @@ def variables(s: Session) -> None:
         return
     manager = s.call("Module.variables", getattr, thing, "variables")
     name = s.random.choice(("params", "states", "frozen", "rngs")) if s.chance(0.9) else s.hostile()
-    if manager is None or not _is_hashable(name):
+    if manager is None or not is_hashable(name):
         return
     found = s.call("VarManager[]", manager.__getitem__, name)
     if found is not None:
         keys = [*found][:3]
         key = s.random.choice(keys) if keys and s.chance(0.7) else s.hostile()
-        if _is_hashable(key):
+        if is_hashable(key):
             s.call("Collection[]", found.__getitem__, key)
             s.call("Collection[]=", found.__setitem__, key, s.hostile() if s.chance(0.5) else 5.0)
-
-
-def _is_hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
 
 
 # Networks
@@ -236,7 +229,7 @@ def _values(s: Session, known: dict[str, Any], hostility: float = 0.5) -> Any:
     found = {}
     for _ in range(s.random.randrange(1, 3)):
         key = _key(s, list(known))
-        if _is_hashable(key):
+        if is_hashable(key):
             near = known[key] * 1.01 if key in known else 1.0
             found[key] = s.hostile() if s.chance(hostility) else near
     return found
@@ -291,6 +284,7 @@ def _reverse(s: Session, run: Any) -> None:
 
 def _probe(s: Session, net: Any) -> None:
     options = [(m, "spikes") for m in net.populations] + [(m.soma, "V") for m in net.populations if hasattr(m, "soma")]
+    options += [(m, "V") for m in net.populations if isinstance(m, dn.CableNeuron)]
     module, variable = s.random.choice(options) if options else (None, "V")
     given: dict[str, Any] = {"module": module, "variable": variable}
     if s.chance(0.3):
@@ -501,4 +495,5 @@ OPERATIONS: tuple[tuple[Callable[[Session], None], float], ...] = (
     (texts, 0.5),
     (plots, 0.1),
     (morphologies, 3.0),
+    (cables, 5.0),
 )

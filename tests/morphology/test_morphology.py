@@ -229,6 +229,18 @@ def test_pickles_keep_everything(tmp_path):
         assert (divided.select(part) == cvs.select(region)).all()
 
 
+def test_names_of_kinds_are_accepted():
+    tree = dn.Morphology.from_sections([20.0] * 3, [2.0] * 3, [-1, 0, 1], ["soma", 7, 0])
+    assert tree.kinds == ["soma", "kind 7", "kind 0"]
+    cvs = tree.cvs(dn.PerSection(2))
+    assert [cvs.select(kind).tolist() for kind in tree.kinds] == [[0, 1], [2, 3], [4, 5]]
+    assert tree.region("kind 7") == tree.region(7)
+    assert dn.Morphology.cable(10.0, 1.0, kind="kind 7").kinds == ["kind 7"]
+    for unknown in ("kind", "kind -1", "kind 4294967296", "kind 7 "):
+        with pytest.raises(dn.UnknownNameError, match="unknown kind"):
+            tree.region(unknown)
+
+
 def test_numbers_of_numpy_are_kinds(tree):
     made = dn.Morphology.from_sections([1.0, 2.0], [1.0, 1.0], [-1, 0], np.int64(3))
     assert made.kinds == ["basal"]

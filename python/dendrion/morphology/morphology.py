@@ -203,7 +203,7 @@ class Morphology(FixedOnceMade, Suggesting):
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds of sections that the morphology has."""
+        """The kinds of sections that the morphology has, each of which is the name of a region."""
         return list(dict.fromkeys(section.kind for section in self.sections))
 
     @property

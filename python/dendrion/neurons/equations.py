@@ -54,13 +54,18 @@ class Written(Module):
         cls._definition = _core.Definition(cls.__name__, cls.equations)
         cls._check_definition(cls._definition)
         for name, *_ in cls._definition.parameters():
-            if hasattr(cls, name) or name in _RESERVED:
+            if cls._is_taken(name):
                 raise ParameterError(
                     f"{cls.__name__}: its equations have a parameter {quoted(name)}, which is already an "
                     f"attribute of every {cls.__mro__[1].__name__}; choose another name"
                 )
         if "__init__" not in cls.__dict__:
             cls.__signature__ = _signature(cls, cls._definition)  # type: ignore[attr-defined]
+
+    @classmethod
+    def _is_taken(cls, name: str) -> bool:
+        """Return whether a parameter cannot have this name, because it is an attribute or an argument."""
+        return hasattr(cls, name) or name in _RESERVED
 
     @classmethod
     def _check_definition(cls, definition: _core.Definition) -> None:

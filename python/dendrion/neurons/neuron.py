@@ -16,6 +16,7 @@ from ..connections._targets import class_hint
 from ..connections.initializers import Initializer
 from ..errors import ParameterError, ParameterTypeError, StructureError
 from ..modules._attributes import check_assignment, states_of
+from ..modules._fixed import Abstract
 from ..modules._ownership import under_construction
 from ..modules._values import read_only
 from ..modules.module import Module, Value, checked_size
@@ -32,9 +33,10 @@ _METHODS = {"odemethod": SolverMethodODE, "sdemethod": SolverMethodSDE}
 _OF_RESET = ("V_reset", "refractory", "V_spike", "spike_width")
 
 
-class Neuron(Module):
+class Neuron(Abstract, Module):
     """Base class of populations of neurons: [MCNeuron][dendrion.MCNeuron] and [CableNeuron][dendrion.CableNeuron]."""
 
+    _examples: ClassVar[str] = "MCNeuron(size)"
     _kinds: ClassVar[tuple[str, ...]] = ("population",)
     _optional: ClassVar[tuple[str, ...]] = ("V_reset",)
     _fixed: ClassVar[tuple[str, ...]] = (*Module._fixed, "reset")

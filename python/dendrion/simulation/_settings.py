@@ -74,6 +74,9 @@ def chosen(path: str, indices: ArrayLike, size: int) -> list[int]:
         return [int(i) for i in np.flatnonzero(array)]
     if array.ndim != 1 or array.dtype.kind not in "iu" or (array < 0).any():
         raise ParameterError(f"{path}: indices = {quoted(indices)}: expected {expected}")
+    # The engine checks smaller indices. It cannot represent larger ones.
+    if (array > np.iinfo(np.int64).max).any():
+        raise ParameterError(f"{path}: indices = {quoted(indices)}: expected indices below {size}")
     return [int(i) for i in array]
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import _core
+from ..._paths import is_encodable
 from ..._quoted import quoted
-from ...errors import ParameterError, StructureError
+from ...errors import EquationError, ParameterError, StructureError
 
 if TYPE_CHECKING:
     from ..equations import Written
@@ -67,6 +68,8 @@ def with_formulas(module: Written, given: dict[str, Any]) -> Formulas | None:
             raise StructureError(
                 f"{label}: formulas need the distance, which only mechanisms of a CableNeuron have; expected numbers"
             )
+        if not is_encodable(text):
+            raise EquationError(f"{label}: expected text that can be encoded in UTF-8")
         formula = _core.Density(label, text)
         missing = [each for each in formula.parameters() if given.get(each) is None]
         if missing:
@@ -74,9 +77,24 @@ def with_formulas(module: Written, given: dict[str, Any]) -> Formulas | None:
                 f"{label}: {missing[0]} has no value; expected {missing[0]}= with a number, or a formula of distance "
                 "and diameter (um)"
             )
+        _check_names(label, module, formula)
         equations = formula.placed(module.equations, name)
+        placed = _core.Definition(type(module).__name__, equations)
+        if any(name == each for each, *_ in placed.parameters()):
+            # The formula is a constant, such as "2.5", so the parameter remains one.
+            given[name] = float(formula.values({"distance": np.zeros(1), "diameter": np.ones(1)}, 1)[0])
+            continue
         module._refer("equations", equations)
-        module._refer("_definition", _core.Definition(type(module).__name__, equations))
+        module._refer("_definition", placed)
         found[name] = formula
         del given[name]
-    return Formulas(found, definition)
+    return Formulas(found, definition) if found else None
+
+
+def _check_names(label: str, module: Written, formula: _core.Density) -> None:
+    """Raise an error if a parameter of a formula has the name of an attribute, which would hide its value."""
+    taken = [each for each in formula.parameters() if module._is_taken(each)]
+    if taken:
+        raise ParameterError(
+            f"{label}: {taken[0]} is already an attribute of every {type(module).__name__}; choose another name"
+        )
