@@ -104,7 +104,7 @@ mod tests {
             assert!(error.ends_with("expected a finite time >= 0 (ms)"), "{error}");
         }
         let error = simulation.request(1e30).unwrap_err().to_string();
-        let expected = "network: duration = 1e30: expected a run that ends before step 2^62 (dt = 0.1 ms)";
+        let expected = "network: duration = 1e30: expected a run that ends before step 2^48 (dt = 0.1 ms)";
         assert_eq!(error, expected);
     }
 }

@@ -8,6 +8,9 @@ use dendrion_model::{Error, nearest_step};
 /// Largest error, in steps, that summing durations can cause in a multiple of the time step.
 const SUMMED: f64 = 1e-9;
 
+/// Number of steps before which every run ends. Beyond this number, event times could no longer distinguish steps.
+pub(crate) const MOST_STEPS: u64 = 1 << 48;
+
 /// A request to run for a given duration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request {
@@ -48,14 +51,25 @@ impl Clock {
         }
         let time = self.requested + duration;
         let end = nearest_step(time, dt);
-        if end >= 2_f64.powi(62) {
-            let accepted = format!("a run that ends before step 2^62 (dt = {dt} ms)");
-            return Err(Error::parameter("network", "duration", format!("{duration:e}"), accepted));
+        if end >= MOST_STEPS as f64 {
+            return Err(Error::parameter("network", "duration", format!("{duration:e}"), self.accepted()));
         }
         let on_grid = end * dt;
         let is_on_grid = (time - on_grid).abs() <= SUMMED * dt;
         let steps = (end as u64).saturating_sub(self.now);
         Ok(Request { steps, time: if is_on_grid { on_grid } else { time } })
+    }
+
+    /// Checks that a run of `steps` steps ends early enough.
+    pub(crate) fn check(&self, steps: u64) -> Result<(), Error> {
+        if self.now.saturating_add(steps) < MOST_STEPS {
+            return Ok(());
+        }
+        Err(Error::parameter("network", "steps", steps, self.accepted()))
+    }
+
+    fn accepted(&self) -> String {
+        format!("a run that ends before step 2^48 (dt = {} ms)", self.dt)
     }
 
     pub(crate) fn set_requested(&mut self, time: f64) {

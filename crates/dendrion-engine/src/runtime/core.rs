@@ -248,12 +248,13 @@ impl<T: Scalar> Core<T> {
             Role::Cells(_) | Role::Placed { .. } => 0,
         };
         let populations = network.populations.iter().filter(|p| p.role.cells().is_none());
+        let spikes = self.ensemble.present_shards().map(|s: &Shard<T>| s.output.count);
         Summary {
             neurons: populations.map(|p| p.size as u64).sum(),
             compartments: network.populations.iter().map(compartments).sum(),
             connections: incoming().map(|i| i.fanout.targets().len() as u64).sum(),
             connection_bytes: incoming().map(|i| i.fanout.bytes() as u64).sum(),
-            spikes: self.ensemble.present_shards().map(|s: &Shard<T>| s.output.count).sum(),
+            spikes: spikes.fold(0, u64::saturating_add),
             steps: self.clock.now,
             epoch: self.exchange.epoch,
             threads: self.worthwhile_threads(),

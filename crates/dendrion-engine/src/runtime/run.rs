@@ -90,6 +90,7 @@ impl<T: Scalar> Core<T> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
+        self.clock.check(steps)?;
         self.check_batch(options.batch)?;
         check_recorded_memory(self, steps, options.batch.unwrap_or(1))
     }

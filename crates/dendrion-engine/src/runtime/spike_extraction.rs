@@ -63,7 +63,7 @@ impl SpikeOutput {
                 let (first, end) = (block.0 + w % words * 64, block.0 + block.1);
                 for neuron in bits(*word).map(|bit| first + bit).take_while(|n| *n < end) {
                     self.spikes.push(neuron as u32);
-                    self.count += 1;
+                    self.count = self.count.saturating_add(1);
                     each(begin + i as u64, neuron - place.neurons.start)?;
                     if let Some(log) = &mut self.log {
                         log.push((begin + i as u64, neuron as u32));

@@ -24,17 +24,15 @@ pub(crate) use container::Element;
 pub(crate) use file::{read, write};
 
 use crate::recording::recorder::Recordings;
-use crate::runtime::clock::is_requested;
+use crate::runtime::clock::{MOST_STEPS, is_requested};
 use crate::runtime::core::Core;
+use crate::runtime::memory::check_batch_memory;
 use container::{FORMAT, Head, Reader, VERSION, Writer, refused};
 use learning::Learnt;
 use parameters::Parameters;
 use postsynaptic::PostsynapticSpikes;
 use sample::Moving;
 use structure::{difference, structure};
-
-/// Maximum number of steps done. Beyond this number, event times could no longer distinguish steps.
-const MOST_STEPS: u64 = 1 << 48;
 
 /// The checked content of a file.
 struct State<T: Scalar> {
@@ -150,6 +148,7 @@ fn read_state<T: Scalar + Element + Into<f64>>(core: &Core<T>, bytes: &[u8]) -> 
         return Err(refused("is damaged: a batch of a network that learns"));
     }
     let one = |b| Moving::read(core, (now, &sample::prefix(batch, b)), &schedules, &mut file);
+    check_batch_memory(core, batch)?;
     let moving = (0..batch.max(1)).map(one).collect::<Result<_, Error>>()?;
     file.finish()?;
     let noise_seed = file.head.noise_seed;

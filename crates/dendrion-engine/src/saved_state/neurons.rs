@@ -66,7 +66,7 @@ pub(super) fn save<T: Scalar + Element>(
             Err(error) => out.fail(name, error),
         }
     }
-    out.one(&names.spikes, shards.iter().map(|s| s.output.count).sum::<u64>());
+    out.one(&names.spikes, shards.iter().map(|s| s.output.count).fold(0, u64::saturating_add));
 }
 
 /// Returns the positions and values of the pending inputs of a port.
@@ -92,7 +92,7 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
     pub(super) fn read(
         core: &Core<T>,
         population: usize,
-        sample: &str,
+        (now, sample): (u64, &str),
         file: &mut Reader<'_>,
     ) -> Result<Self, Error> {
         let names = Names::of(core, population, sample);
@@ -114,7 +114,8 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
             due.push(all?);
         }
         let spikes = file.one::<u64>(&names.spikes)?;
-        if spikes >= 1 << 63 {
+        // A neuron sends at most one spike per step.
+        if u128::from(spikes) > size as u128 * u128::from(now) {
             return Err(senseless(&names.spikes, "a number of spikes that is out of range"));
         }
         Ok(Self { population, states, due, spikes })

@@ -50,7 +50,7 @@ impl<T: Scalar + Element + Into<f64>> Moving<T> {
         schedules: &[Option<Schedule>],
         file: &mut Reader<'_>,
     ) -> Result<Self, Error> {
-        let neurons = (0..core.model.cells.len()).map(|i| Neurons::read(core, i, sample, file));
+        let neurons = (0..core.model.cells.len()).map(|i| Neurons::read(core, i, (now, sample), file));
         let neurons = neurons.collect::<Result<_, Error>>()?;
         let short =
             |i: &usize| core.ensemble.incoming(*i).any(|(_, i)| matches!(i.change, Change::ShortTerm(_)));

@@ -99,6 +99,21 @@ fn only_a_new_batch_is_compared_with_the_memory_limit() {
 }
 
 #[test]
+fn a_batch_in_a_file_is_compared_with_the_memory_limit() {
+    let (mut core, mut other) = (core(), core());
+    core.begin_batch(2).unwrap();
+    run(&mut core, 10, &batch_of(2)).unwrap();
+    let state = save_state(&mut core).unwrap().concat();
+    let before = save_state(&mut other).unwrap().concat();
+    let sample = std::mem::replace(&mut other.model.sample_memory, 1e30);
+    assert_eq!(load_state(&mut other, &state).unwrap_err().kind(), "MemoryLimitError");
+    assert!(save_state(&mut other).unwrap().concat() == before);
+    other.model.sample_memory = sample;
+    load_state(&mut other, &state).unwrap();
+    assert!(save_state(&mut other).unwrap().concat() == state);
+}
+
+#[test]
 fn an_error_of_a_sample_without_shards_is_kept() {
     let noise = Generator::new("noise", 2, Signal::Poisson, [("rate", 1.0)]);
     let source_blocks = SourceBlock::of(0, &noise, 1, 0.1).unwrap();

@@ -13,7 +13,7 @@ use crate::runtime::run::RunOptions;
 fn the_purpose_of_the_states_is_named() {
     let mut core = Core::<f64>::new(network(), Level::best()).unwrap();
     // The states of this many steps exceed every address space.
-    let how = (1 << 50, &RunOptions::default(), usize::MAX);
+    let how = (1 << 47, &RunOptions::default(), usize::MAX);
     let found = record(&mut core, &mut Store::default(), how, &mut |_| ControlFlow::Continue(()));
     let error = found.unwrap_err().to_string();
     assert!(

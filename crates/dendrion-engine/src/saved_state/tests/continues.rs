@@ -5,6 +5,7 @@ use super::network::{network, small};
 use super::{count, made, run, run_stopped, saved, set_first};
 use crate::gradient::reverse_run;
 use crate::recording::probe::ProbeId;
+use crate::runtime::clock::MOST_STEPS;
 use crate::runtime::core::Core;
 use crate::runtime::run::RunOptions;
 use crate::saved_state::Element;
@@ -298,4 +299,32 @@ fn any_number_of_draws_continues() {
         assert!(later != state);
         load_state(&mut core, &later).unwrap();
     }
+}
+
+/// All numbers that a file may contain remain valid while the network runs.
+#[test]
+fn counts_at_their_limits_continue() {
+    let mut network = small();
+    (network.generators, network.projections, network.injections) = Default::default();
+    let mut core = made::<f64>(network, 0, 0);
+    run(&mut core, 10);
+    let mut state = saved(&mut core);
+    // Each of 9 neurons spiked in each step.
+    set_first(&mut state, "spikes/events", 90);
+    load_state(&mut core, &state).unwrap();
+    run(&mut core, 30);
+    let later = saved(&mut core);
+    load_state(&mut core, &later).unwrap();
+
+    core.clock.reach(MOST_STEPS - 10);
+    run(&mut core, 9);
+    let last = saved(&mut core);
+    load_state(&mut core, &last).unwrap();
+    for steps in [1, u64::MAX] {
+        let error = core.run(steps, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
+        let expected =
+            format!("network: steps = {steps}: expected a run that ends before step 2^48 (dt = 0.1 ms)");
+        assert_eq!(error, expected);
+    }
+    assert!(saved(&mut core) == last);
 }

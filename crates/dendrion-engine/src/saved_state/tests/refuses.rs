@@ -212,6 +212,18 @@ fn negative_traces() {
 }
 
 #[test]
+fn too_many_spikes() {
+    let mut core = made::<f64>(small(), 0, 0);
+    // Each of 9 neurons sends at most one spike per step.
+    for spikes in [9 * 40 + 1, u64::MAX] {
+        let mut file = state();
+        set_first(&mut file, "spikes/events", spikes);
+        let what = "is damaged: spikes/events: a number of spikes that is out of range";
+        assert!(reason(&mut core, &file).starts_with(what));
+    }
+}
+
+#[test]
 fn files_take_their_place_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.state");
