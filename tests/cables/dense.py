@@ -52,20 +52,26 @@ class Dense:
         nodes[self.inside] = np.asarray(values)[self.cv]
         return nodes
 
-    def run(self, steps, dt, current, method, gates, staggered):
-        """Return V of all CVs at the beginning of each step, for constant currents (pA) into CVs."""
+    def run(self, steps, dt, current, method, gates, staggered, clamp=0.0, command=None):
+        """Return V of all CVs at the beginning of each step, for constant currents (pA) into CVs.
+
+        ``clamp`` contains the conductances (nS) of voltage clamps, whose potential in each step is ``command``.
+        """
         half, factor = (dt / 2, 2) if method is dn.SolverMethodODE.CRANK_NICOLSON else (dt, 1)
         V = np.full(len(self.inside), self.rest)
         x = [a / (a + b) for a, b in rates(V)]
         current, order, recorded = self._spread(current), np.argsort(self.cv), []
-        for _ in range(steps):
+        clamp = self._spread(np.broadcast_to(clamp, len(self.cv)))
+        for step in range(steps):
             recorded.append(V[self.inside][order])
             m, h, n = x
             na, k = self.na * m**3 * h, self.k * n**4
             total = self.leak * (self.rest - V) + na * (50 - V) + k * (-77 - V) + current
+            if command is not None:
+                total = total + clamp * (command[step] - V)
             if not staggered:
                 x = advanced(x, V, dt, gates)
-            matrix = np.diag(self.C / half + self.leak + na + k) + self.axial
+            matrix = np.diag(self.C / half + self.leak + na + k + clamp) + self.axial
             V = V + factor * np.linalg.solve(matrix, total - self.axial @ V)
             if staggered:
                 x = advanced(x, V, dt, gates)

@@ -110,8 +110,8 @@ MODULES = {
         "Piecewise: times = array of shape (1,) in mV: got mV, expected ms",
     ),
     "piecewise values": (
-        lambda q: dn.Piecewise([1.0], q(np.array([1.0]), "mV")),
-        f"Piecewise: values = array of shape (1,) in mV: got mV, expected Hz, pA or {NUMBER}",
+        lambda q: dn.Piecewise([1.0], q(np.array([1.0]), "nS")),
+        f"Piecewise: values = array of shape (1,) in nS: got nS, expected Hz, pA, mV or {NUMBER}",
     ),
     "piecewise rate": (
         lambda q: dn.PoissonGenerator(rate=dn.Piecewise([1.0], q(np.array([1.0]), "pA"))),

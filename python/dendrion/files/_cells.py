@@ -14,6 +14,7 @@ from ..morphology.places import Location
 from ..neurons.cable.clamp import VoltageClamp
 from ..neurons.cable.neuron import CableNeuron
 from ..neurons.cable.sites import Site
+from ..neurons.cable.time_course import TimeCourse
 from ..neurons.equations import Written
 from ..neurons.methods import SolverMethodODE
 from ..neurons.receptors import Receptor
@@ -101,6 +102,9 @@ def _mechanism(neuron: CableNeuron, table: Table, values: Values) -> Written:
     made: Written
     if key == "at" and isinstance(where, Site) and table.get("equations") == VoltageClamp.equations:
         made = VoltageClamp(where, parent=None, **given)
+    elif key == "at" and isinstance(where, Site) and TimeCourse.is_written_in(table.get("equations")):
+        r_series = given.pop("r_series")
+        made = VoltageClamp(where, TimeCourse(table["equations"], given), r_series=r_series, parent=None)
     else:
         scale = {"scale_g": table["scale_g"]} if "scale_g" in table else {}
         made = _class(table)(neuron, parent=None, **{key: where}, **scale, **given)

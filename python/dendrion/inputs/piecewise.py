@@ -1,4 +1,4 @@
-"""Parameters of generators that are piecewise constant functions of time."""
+"""Parameters of generators and clamps that are piecewise constant functions of time."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Piecewise(FixedOnceMade):
         Times (ms), >= 0 and ascending, of shape ``(k,)``. In a step in which the value changes, the time average is
         used, so that no charge is lost.
     values : array
-        Values of shape ``(k,)``, or ``(k, size)`` for one value per source. Quantities are converted to Hz, pA or
-        dimensionless numbers, and parameters with a different unit reject them. If the values are a signal with sample
-        times, these must equal ``times``.
+        Values of shape ``(k,)``, or ``(k, size)`` for one value per source. Quantities are converted to Hz, pA, mV
+        or dimensionless numbers, and parameters with a different unit reject them. If the values are a signal with
+        sample times, these must equal ``times``.
     """
 
     times: NDArray[np.float64]
@@ -38,7 +38,7 @@ class Piecewise(FixedOnceMade):
     def __init__(self, times: ArrayLike, values: ArrayLike) -> None:
         self.times = np.atleast_1d(numbers("Piecewise: times", times, "times >= 0 (ms)", "ms"))
         refuse_masks("Piecewise: values", values, "numbers")
-        signal = sampled("Piecewise: values", values, "Hz, or pA, or 1")
+        signal = sampled("Piecewise: values", values, "Hz, or pA, or mV, or 1")
         self._unit = signal.unit
         self.values = np.atleast_1d(plain_numbers("Piecewise: values", signal.values, "numbers"))
         if self.times.ndim != 1 or self.times.size == 0:

@@ -65,7 +65,7 @@ class Translation:
         self.functions: list[tuple[int, str, str, Any]] = []
         self.without_gradient: list[ParameterError] = []
         self.dt, self.seed = dt, seed
-        check_clamps(self.modules)
+        check_clamps(self.modules, dt)
         if parsed is not None:
             self.model = parsed.model
             self.model.set(dt, seed, parsed.noise_seed, dtype, threads)

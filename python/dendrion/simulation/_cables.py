@@ -91,9 +91,12 @@ def inject(of: Translation, conn: ConnGen, source: int, site: Site) -> None:
         of.model.add_injection(conn.path if k == 0 else f"{conn.path}[{k}]", source, membrane, cv)
 
 
-def check_clamps(modules: list[Module]) -> None:
-    """Raise an error if a current is injected into a control volume whose potential is clamped."""
+def check_clamps(modules: list[Module], dt: float) -> None:
+    """Check the times of clamps, and that no current is injected into a control volume whose potential is clamped."""
     clamps = [m for listed in modules for m in listed.modules() if isinstance(m, VoltageClamp)]
+    for clamp in clamps:
+        if clamp._course is not None:
+            clamp._course.check_steps(clamp.path, dt)
     for conn in modules if clamps else ():
         if not isinstance(conn, ConnGen) or not isinstance(conn.mc, Site):
             continue
