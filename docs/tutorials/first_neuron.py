@@ -69,8 +69,8 @@ dn.plot.traces(v)
 # %% [markdown]
 # The potential of the tuft follows that of the soma with a delay and a smaller amplitude, because current leaks out
 # along the way. `values` has one row per sample and one column per neuron; `t` contains the times.
-# Electrophysiologists usually measure the input resistance, which is dV/I at the soma, and the time constant, here
-# obtained from the late part of the decay:
+# Electrophysiologists usually measure the input resistance, which is dV/I at the soma, and the time constant,
+# which we obtain from the late part of the decay:
 
 # %%
 t, soma = v["soma"].t, v["soma"].values[:, 0] + 70.0  # mV above rest
@@ -107,7 +107,7 @@ assert abs(resistance - calculated) < 0.001 * calculated
 #
 # Parameters are live attributes: `I_ext`, a constant current (pA) into the soma, takes effect from the next step
 # on. An integrate-and-fire neuron does not model the shape of a spike; V jumps from the threshold to the reset. If
-# you pass the spikes to `traces`, it draws a vertical line for each one.
+# you pass the spikes to `traces`, it draws a vertical line for each spike.
 
 # %%
 net.reset()
@@ -170,7 +170,7 @@ class Synaptic(Pyramidal):
 # %% [markdown]
 # A `SpikeGenerator` sends spikes at given times. `MCSynapse` connects its sources to receptors; here the connections
 # are defined by a matrix with one row per source and one column per neuron. Cell 0 receives the spike at the soma,
-# cell 1 at the tuft.
+# and cell 1 receives it at the tuft.
 
 # %% figure="synapse"
 cells = Synaptic(2)

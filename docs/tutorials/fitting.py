@@ -84,7 +84,7 @@ recorded = {probe: probe.values + rng.normal(0.0, noise, probe.values.shape) for
 # ## A loss and its gradient
 #
 # With white noise, the most likely parameters minimize half the sum of squared residuals, in units of the noise. At
-# the optimum, about 0.5 per sample remains. `net.run(grad=True)` stores the data that the reverse pass needs.
+# the optimum, the loss is about 0.5 per sample. `net.run(grad=True)` stores the data that the reverse pass needs.
 # `run.backward` takes the derivative of the loss with respect to the recordings, here the residual divided by the
 # variance, and returns the derivative with respect to each requested parameter.
 

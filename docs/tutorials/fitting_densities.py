@@ -28,8 +28,8 @@ blue, orange = "#0072b2", "#d55e00"
 # ## The cell
 #
 # A small tree keeps the run short; `dn.Morphology.read("cell.swc")` works in the same way. Each channel has its own
-# density per region. The density of sodium channels in the apical dendrite is a formula, whose parameter `g_soma` is
-# fitted too.
+# density per region. The density of sodium channels in the apical dendrite is given by a formula, whose parameter
+# `g_soma` is also fitted.
 
 # %%
 tree = dn.Morphology.from_sections(
@@ -195,7 +195,8 @@ assert error[1] < 0.15 * error[0]
 # %% [markdown]
 # ## Limits
 #
-# - The loss has other minima if an action potential is missing or comes too late. Stimuli that cause one early action
+# - The loss has other minima, in which an action potential is missing or comes too late. Stimuli that cause one early
+#   action
 #   potential, as above, make the fit much easier than long trains of action potentials.
 # - Some combinations of parameters are hardly determined by the potential of the soma: above, fewer sodium
 #   channels in the apical

@@ -168,8 +168,8 @@ _ = dn.plot.tree(cell)
 # %% [markdown]
 # ## Are the results equal?
 #
-# With forward Euler and the same step, both simulators compute the same sums, so the results should agree up to
-# rounding errors. Record both from t = 0 at each step, start both from rest, compare all compartments with a
+# With forward Euler and the same time step, both simulators compute the same sums, so the results should agree up
+# to rounding errors. Record both from t = 0 at each step, start both from rest, compare all compartments with a
 # tolerance of 1e-9 mV, and compare spike times exactly. The following numbers are Brian2's potentials every 10 ms
 # from 20 ms on. The largest difference in all 4,800 samples was 3e-13 mV.
 
@@ -223,9 +223,9 @@ for part, expected in brian2_v.items():
 # ## Delays
 #
 # In both simulators, a spike that is sent in step n with a delay of d reaches its gate at the end of step n + d/dt.
-# The default delays differ: Brian2 uses 0; Dendrion uses 0 for connections from generators, and one dt for
-# connections between neurons, where shorter delays raise an error. To compare results, set the delays explicitly in
-# both.
+# The default delays differ: Brian2 uses 0; Dendrion uses 0 for connections from generators, and one time step for
+# connections between neurons, for which shorter delays raise an error. To compare results, set the delays
+# explicitly in both.
 
 # %%
 firsts = []
@@ -313,7 +313,7 @@ _ = dn.plot.traces(recorded)
 # cells.p = "p_inf"
 # ```
 #
-# In Dendrion's language a unit directly follows its number (`10 mV`); `V`, `V_rest`, `gL` and `C` are those of the
+# In Dendrion's language a unit directly follows its number (`10 mV`); `V`, `V_rest`, `gL` and `C` refer to the
 # compartment; initial values are part of the equations; and named numbers are parameters.
 
 

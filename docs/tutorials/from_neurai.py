@@ -243,7 +243,7 @@ assert areas.gids(ca1).tolist() == [101, 102]
 
 # %% [markdown]
 # **`stdp_tau`, `tau_triplet`, `dendritic_delay`** are the postsynaptic parameters of plastic connections; the rule
-# itself is passed to the synapse, `MCSynapse(..., plasticity=dn.STDP())`. See [Plasticity](plasticity.py).
+# itself is passed to the synapse, as in `MCSynapse(..., plasticity=dn.STDP())`. See [Plasticity](plasticity.py).
 #
 # **`surrogate_grad_fn`** accepts a `dn.Surrogate`, or a function of V - V_th that uses NumPy functions:
 

@@ -104,7 +104,7 @@ print(net)
 #
 # ## With and without inhibition
 #
-# We simulate the network with inhibition, and without it, as in the presence of bicuculline, and plot one second of
+# We simulate the network with and without inhibition (as in the presence of bicuculline), and plot one second of
 # each simulation:
 
 # %% figure="raster"
@@ -132,10 +132,10 @@ for label, spikes in runs.items():
 # %% [markdown]
 # With inhibition, the cells fire irregularly at about 9 Hz. Without inhibition, recurrent excitation causes bursts
 # of the whole network. Adaptation terminates each burst, and the network is silent until the cells have recovered.
-# Slices with blocked GABA receptors behave in the same way (Miles & Wong 1983). Two numbers quantify this. The
-# coefficient of variation (CV) of inter-spike intervals measures how irregularly a neuron fires. The variance
-# divided by the mean of the population's spike counts in bins of 5 ms measures synchrony; it is 1 for independent
-# Poisson neurons.
+# Slices with blocked GABA receptors behave in the same way (Miles & Wong 1983). Two numbers quantify this
+# difference. The coefficient of variation (CV) of inter-spike intervals measures how irregularly a neuron fires.
+# The variance divided by the mean of the population's spike counts in bins of 5 ms measures synchrony; it is 1
+# for independent Poisson neurons.
 
 
 # %%
@@ -183,10 +183,10 @@ with dn.plot.style():
 # %% [markdown]
 # ## Inhibition at the soma or at the dendrite
 #
-# Some interneurons target the soma (basket cells), others the dendrites (Martinotti cells). To compare their
-# effects, we now simulate unconnected cells. They are driven either by spikes onto the dendrite or by a current into
-# the soma, and inhibited by 300 spikes per second at one of the two locations. Each population consists of 20 groups
-# of 20 cells, and each group receives a different strength of the drive.
+# Some interneurons target the soma (basket cells), and others target the dendrites (Martinotti cells). To compare
+# their effects, we now simulate unconnected cells. They are driven either by spikes onto the dendrite or by a
+# current into the soma, and inhibited by 300 spikes per second at one of the two locations. Each population consists
+# of 20 groups of 20 cells, and each group receives a drive of a different strength.
 
 # %%
 spikes_per_s, current = np.linspace(0.0, 2000.0, 20), np.linspace(0.0, 600.0, 20)  # Hz, pA
@@ -237,7 +237,7 @@ assert (
 )  # dendritic inhibition is more effective against dendritic excitation
 assert left["soma", "dend"] > left["soma", "soma"]  # and less effective than somatic inhibition against a somatic drive
 # Compared with somatic inhibition, dendritic inhibition is more effective against a dendritic drive, and less effective
-# against a somatic one.
+# against a somatic drive.
 assert left["dendrite", "dend"] < left["dendrite", "soma"]
 assert left["soma", "dend"] > left["soma", "soma"]
 assert left["dendrite", "dend"] < 0.7 * left["soma", "dend"]

@@ -106,13 +106,13 @@ with dn.plot.style():
 
 # %% [markdown]
 # At Δt = 0 the weight does not change: if both spikes reach the synapse in the same step, the postsynaptic spike is
-# processed first, before there is a presynaptic trace.
+# processed first, before the presynaptic spike has left a trace.
 #
 # ## Dependence on the weight
 #
 # The exponents determine how a change depends on the weight. With μ = 0, the change does not depend on the weight
 # (*additive*, as in Song, Miller & Abbott 2000, Nat Neurosci 3:919). With μ = 1 (*multiplicative*; Rubin, Lee &
-# Sompolinsky 2001, Phys Rev Lett 86:364) strong synapses hardly grow and weak ones hardly shrink.
+# Sompolinsky 2001, Phys Rev Lett 86:364) strong synapses hardly grow and weak synapses hardly shrink.
 
 # %%
 weights = np.linspace(0.1, 1.9, 19)
@@ -136,12 +136,12 @@ with dn.plot.style():
 # ## The dendritic part of a delay
 #
 # STDP depends on the times at which spikes reach *the synapse*. The `delay` of a connection is the total time from
-# the presynaptic spike to its effect; the neuron's `dendritic_delay`, in steps, is the part of it that lies on the
-# dendrite. The presynaptic spike reaches the synapse `delay - dendritic_delay` after it was sent. The postsynaptic
-# spike propagates back along the dendrite and reaches the synapse `dendritic_delay` after it was sent. As a function
-# of the spike times at the somata, the window is therefore shifted by `delay - 2 dendritic_delay`: the larger the
-# axonal part of the delay, the earlier the presynaptic neuron has to spike (Morrison, Aertsen & Diesmann 2007,
-# Neural Comput 19:1437, compare both cases in networks).
+# the presynaptic spike to its effect; the neuron's `dendritic_delay`, in steps, is the part of this time that
+# belongs to the dendrite. The presynaptic spike reaches the synapse after `delay - dendritic_delay`. The
+# postsynaptic spike propagates back along the dendrite and reaches the synapse after `dendritic_delay`. As a
+# function of the spike times at the somata, the window is therefore shifted by `delay - 2 dendritic_delay`: the
+# larger the axonal part of the delay, the earlier the presynaptic neuron has to spike (Morrison, Aertsen & Diesmann
+# 2007, Neural Comput 19:1437, compare both cases in networks).
 
 # %%
 with dn.plot.style():
@@ -348,8 +348,8 @@ net, v, s = stimulate([train], 1100.0)
 _ = dn.plot.traces(v)
 
 # %% [markdown]
-# Each spike increases the gate s by its effect, and in each step of forward Euler the gate decays by the factor 1 -
-# dt/τ. We can therefore compute the u x of each spike from the recording, and compare it with a direct
+# Each spike increases the gate s by w u x, and in each step of forward Euler the gate decays by the factor 1 -
+# dt/τ. We can therefore compute the product u x of each spike from the recording, and compare it with a direct
 # implementation of the rule.
 
 
@@ -376,8 +376,8 @@ for name, rule in rules.items():
 # %% [markdown]
 # What is the effect of a spike late in a long train with rate r? At the depressing synapse, the effect decreases
 # with the rate; at the facilitating synapse, it is largest at an intermediate rate. The effect per second, u x r,
-# approaches 1/τ_rec at both synapses: at high rates a synapse transmits only as much as it recovers, independently
-# of the rate (Tsodyks & Markram 1997).
+# approaches 1/τ_rec at both synapses: at high rates, a synapse transmits only as many resources as it recovers,
+# independently of the rate (Tsodyks & Markram 1997).
 
 # %%
 rates = np.array([2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0])  # Hz

@@ -14,8 +14,9 @@
 # # A reconstructed cell from a file
 #
 # This tutorial reads the morphology of a pyramidal cell from an SWC file and turns it into a detailed model with
-# about 400 control volumes. An action potential of the soma invades the apical dendrite (Stuart & Sakmann 1994), and
-# clustered synapses on a branch of the tuft cause an NMDA spike (Schiller et al. 2000, Larkum et al. 2009).
+# about 400 control volumes. An action potential propagates from the soma into the apical dendrite (Stuart & Sakmann
+# 1994), and clustered synapses on a branch of the tuft cause an NMDA spike (Schiller et al. 2000, Larkum et al.
+# 2009).
 
 # %%
 from pathlib import Path
@@ -29,8 +30,8 @@ import numpy as np
 #
 # If you have a reconstruction, for example from [NeuroMorpho.Org](https://neuromorpho.org), skip this section. Here,
 # a short program grows a tree of the same kind: branches are random walks with tapering diameters, and each line of
-# the file has the number of a point, its kind (1 soma, 2 axon, 3 basal, 4 apical dendrite), x, y, z and the radius
-# (um), and the point to which it is connected.
+# the file contains the number of a point, its kind (1 soma, 2 axon, 3 basal, 4 apical dendrite), x, y, z and the
+# radius (um), and the point to which it is connected.
 
 
 # %%
@@ -131,9 +132,9 @@ print(f"the tip of section {tuft.index} is {tuft.distance + tuft.length:.0f} um 
 #
 # `dn.DLambda(0.1)` divides each section into control volumes (CVs) that are no longer than a tenth of the length
 # constant at 100 Hz. Channels are placed on regions. A density is a number, a number per region, or a formula that
-# depends on the distance from the soma (um): in the apical dendrite, sodium channels become sparser up to the tuft,
-# which has none, and h channels become denser. The parameters of formulas, such as `g_soma`, are parameters of the
-# network.
+# depends on the distance from the soma (um): in the apical dendrite, the density of sodium channels decreases
+# towards the tuft, which has none, and the density of h channels increases. The parameters of formulas, such as
+# `g_soma`, are parameters of the network.
 #
 # Twenty synapses with AMPA and NMDA receptors share the outer half of the branch in the tuft.
 
@@ -171,7 +172,7 @@ with dn.plot.style():
 # ## A back-propagating action potential
 #
 # A generator injects 1.5 nA into the soma for 2 ms. `cell.at(...)` returns sites, which can be probed like
-# compartments; one probe records six sites, another one all CVs.
+# compartments; one probe records six sites, and another probe records all CVs.
 
 # %%
 electrode = dn.DCGenerator(1, amplitude=1500.0, start=5.0, stop=7.0)  # pA, ms
@@ -280,9 +281,9 @@ assert height[4] < 1.2 * height[3]
 
 # %% [markdown]
 # Summation in the branch is supralinear at first: depolarization removes the magnesium block of the NMDA receptors,
-# which depolarize the branch further. Then the branch reaches a plateau, an NMDA spike. More synapses make it longer
-# rather than higher. The soma is depolarized by only a few mV, because most of the current leaks out on its way.
-# Sodium spikes are not involved, since this branch has no sodium channels.
+# which depolarize the branch further. Then the branch reaches a plateau, an NMDA spike. More synapses make the
+# plateau longer rather than higher. The soma is depolarized by only a few mV, because most of the current leaks out
+# along the way. Sodium spikes are not involved, since this branch has no sodium channels.
 #
 # ## Does it matter for the output?
 #
@@ -319,4 +320,5 @@ assert with_spike >= 2
 # - Read your own file, and look at `tree.warnings` first.
 # - [Simulate detailed cells](../howto/detailed_cells.md) describes placement, sites, densities and methods.
 # - [Fit channel densities](fitting_densities.py) finds densities from recordings with gradients.
-# - `examples/reconstructed_cell.py` draws the potential of the whole cell at several times, also for your own file.
+# - `examples/reconstructed_cell.py` draws the potential of the whole cell at several times; it also accepts your
+#   own file.

@@ -77,8 +77,8 @@ train_spikes, test_spikes = encode(points), encode(test_points)
 #
 # Excitatory (NMDA) and inhibitory (GABA) synapses are on the dendrites, each of which has its own potential. With g
 # = 1 nS a weight is a conductance in nS. The output neurons never spike; they integrate their input, and the
-# predicted class is the one with the higher mean potential from 20 ms on. The parameter `surrogate_grad_fn` is
-# explained below.
+# predicted class is that of the neuron with the higher mean potential from 20 ms on. The parameter
+# `surrogate_grad_fn` is explained below.
 
 
 # %%
@@ -253,8 +253,8 @@ with dn.plot.style():
 # %% [markdown]
 # ## Spikes before and after training
 #
-# We present 20 test points one after another to the network before and after training: first ten of class 0, then
-# ten of class 1. (A network created with the same seed has the same initial weights.)
+# We present 20 test points one after another to the network before and after training: first ten points of class
+# 0, then ten of class 1. (A network created with the same seed has the same initial weights.)
 
 # %%
 some = np.concatenate([np.flatnonzero(test_classes == which)[:10] for which in (0, 1)])
@@ -282,9 +282,9 @@ assert difference[1] > difference[0]
 # ## Which surrogate?
 #
 # The shape of the surrogate has little influence (Zenke & Vogels 2021, Neural Comput 33:899, report the same for
-# larger networks). The narrow surrogate learns more slowly at first, because a neuron learns almost nothing from a
-# spike that it missed by 2 mV. If your network learns slowly, check how far the somas are from the threshold, and
-# use a surrogate of about that width.
+# larger networks). The narrow surrogate learns more slowly at first, because a neuron learns almost nothing if V
+# stays 2 mV below the threshold. If your network learns slowly, check how far the somas are from the threshold,
+# and use a surrogate of about that width.
 #
 # By default (`detach_reset=True`), gradients do not include the derivative of the reset of V. With
 # `detach_reset=False`, the narrow surrogate is multiplied by the 15 mV of the reset in each step near the threshold

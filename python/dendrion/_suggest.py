@@ -167,7 +167,7 @@ def public(thing: object, more: Iterable[str] = ()) -> list[str]:
 
 
 class Suggesting:
-    """An object that suggests the nearest attribute for an unknown one. ``dir`` lists its public names."""
+    """An object that suggests the nearest attribute if an attribute is unknown. ``dir`` lists its public names."""
 
     if not TYPE_CHECKING:
 

@@ -63,7 +63,7 @@ class ParameterError(DendrionError, ValueError):
 
 
 class ParameterTypeError(DendrionError, TypeError):
-    """Raised for a value of a type that a parameter does not accept, or for a parameter that does not exist."""
+    """Raised for a value whose type a parameter does not accept, or for a parameter that does not exist."""
 
 
 class StructureError(DendrionError, ValueError):

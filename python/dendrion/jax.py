@@ -72,7 +72,7 @@ def function(
         ``f(params, *inputs, seed=None, state=None)``. ``params`` is a dict with some or all of ``net.parameters()``.
         ``seed`` is an integer >= 0 or a key of ``jax.random``; it determines the noise and the spikes of random
         generators, and defaults to the ``noise_seed`` that the network had when the function was created. ``state`` is
-        a dict of initial states by key (as in ``net.get_state()``), of shape ``(size,)`` or ``(batch, size)``;
+        a dict of initial states, with keys as in ``net.get_state()``, of shape ``(size,)`` or ``(batch, size)``;
         gradients with respect to these states are also available. The function returns an array if there is one probe,
         and otherwise a tuple.
 

@@ -132,7 +132,7 @@ class SGD(Optimizer):
     momentum : float
         Momentum, in [0, 1).
     train : list of str, optional
-        Keys of the parameters to train. By default all parameters that are not frozen and have a gradient.
+        Keys of the parameters to train. Defaults to all parameters that are not frozen and have a gradient.
     bounds : dict, optional
         Pairs of the smallest and the largest permitted value, keyed by parameter (``None`` for no bound). They apply in
         addition to the parameter's own domain.
@@ -214,7 +214,7 @@ def _positive(name: str, value: object) -> float:
 
 
 def checked_bounds(label: str, bounds: Bounds | None) -> Bounds:
-    """Return bounds, after checking that they are a dict from key to pair."""
+    """Return bounds, after checking that they are a dict from keys to pairs."""
     if bounds is None:
         return {}
     if not isinstance(bounds, Mapping):

@@ -202,9 +202,9 @@ class Layer(torch.nn.Module):
             Seed for noise and random generators in this call. Defaults to the layer's ``seed`` or, if that is None, to
             a seed from PyTorch's global generator.
         state : dict of tensor, optional
-            Initial states by key (as in ``net.get_state()``), of shape ``(size,)``, or ``(batch, size)`` with one state
-            per sample. Gradients with respect to them are available. States that are not in the dict start at the
-            network's initial values.
+            Initial states, with keys as in ``net.get_state()``, of shape ``(size,)``, or ``(batch, size)`` with one
+            state per sample. Gradients with respect to these states are available. States that are not in the dict
+            start at the network's initial values.
         reset : bool
             Whether the call starts at t = 0. If False, it continues from the current state of the network, including
             spikes in transit and the sequence of random numbers, like a second ``net.run``. Use this to process long

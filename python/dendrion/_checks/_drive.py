@@ -23,7 +23,7 @@ __all__ = ["unconnected", "undriven", "unused"]
 
 
 def unconnected(modules: Iterable[Module], sim: _core.Simulation) -> Iterator[str]:
-    """Yield a warning for each projection without connections whose rule should have created some."""
+    """Yield a warning for each projection without connections, if its rule should have created connections."""
     for module in modules:
         if not isinstance(module, MCSynapse) or sim.connection_count(module.path):
             continue

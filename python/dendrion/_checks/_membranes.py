@@ -100,7 +100,7 @@ def _leak(part: Compartment) -> Value:
 
 
 def _conductance(coupling: MCConn) -> Value:
-    """Return the conductance of a coupling in nS: the explicit value, or that of two half cylinders."""
+    """Return the conductance of a coupling in nS: the explicit value, or the conductance of two half cylinders."""
     given = coupling._values["g"]
     if given is not None:
         return given

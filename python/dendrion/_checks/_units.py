@@ -1,7 +1,7 @@
 """Checks for values that are probably not in the unit that Dendrion expects.
 
 The limits are far from the values of published models. A value is reported only if it is implausible in Dendrion's unit
-and plausible in another one. Quantities of pint, quantities and Brian2 are converted and never reported.
+and plausible in another unit. Quantities of pint, quantities and Brian2 are converted and never reported.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _LEAST, _MOST = 0.01, 0.2
 
 
 def _volts(v: Numbers) -> bool:
-    """Return whether all potentials seem to be in volts, or some of them while the others seem to be in mV."""
+    """Return whether all potentials seem to be in volts, or some seem to be in volts and the others in mV."""
     odd = (np.abs(v) >= _LEAST) & (np.abs(v) <= _MOST)
     return bool(odd.all() or (odd.any() and np.median(np.abs(v)) > 10.0))
 

@@ -31,7 +31,7 @@ def warn(message: str, category: type[ModelWarning]) -> None:
 
 
 def warn_of_all(messages: Sequence[str], category: type[ModelWarning]) -> None:
-    """Emit the first few warnings; the last of them states how many more there are."""
+    """Emit the first few warnings; the last of these states the number of remaining warnings."""
     more = len(messages) - TOLD
     for k, message in enumerate(messages[:TOLD]):
         rest = f" (and {more} more such warnings)" if more > 0 and k == TOLD - 1 else ""

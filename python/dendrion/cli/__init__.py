@@ -22,7 +22,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments (by default those of the command line) and return the exit code."""
+    """Run the command with these arguments, by default the arguments of the command line, and return the exit code."""
     printable()
     given = parsed(arguments)
     as_json = getattr(given, "json", False)

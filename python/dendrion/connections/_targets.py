@@ -1,4 +1,4 @@
-"""Hints in error messages about the ends of connections, if the wrong module was passed."""
+"""Hints for error messages about connections to or from the wrong module."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ class STDP(Plasticity):
 
     At a spike of the target neuron, ``w/w_max`` increases by ``lambda_ (1 - w/w_max)^mu_plus K_plus``; at a spike of
     the source, it decreases by ``alpha lambda_ (w/w_max)^mu_minus K_minus``. Each spike of the source increases
-    ``K_plus`` by 1, and each spike of the target neuron increases ``K_minus`` by 1. ``K_plus`` decays with
-    ``tau_plus``, and ``K_minus`` with ``stdp_tau`` of the target neuron. Weights stay in [0, w_max].
+    ``K_plus`` by 1, and each spike of the target neuron increases ``K_minus`` by 1. ``K_plus`` decays with the time
+    constant ``tau_plus``, and ``K_minus`` with ``stdp_tau`` of the target neuron. Weights stay in [0, w_max].
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class STDP(Plasticity):
     alpha : float
         Depression relative to potentiation, >= 0.
     mu_plus, mu_minus : float
-        Exponents of the weight, >= 0. The rule is additive with 0 and multiplicative with 1.
+        Exponents of the weight, >= 0. The rule is additive if they are 0, and multiplicative if they are 1.
     tau_plus : float
         Time constant of the source's trace (ms), > 0.
     w_max : float
@@ -61,7 +61,7 @@ class STDP(Plasticity):
     Notes
     -----
     The target neuron's ``dendritic_delay`` is the part of a connection's delay that lies on the dendrite: a spike of
-    the source reaches the synapse after ``delay - dendritic_delay``, and a spike of the target neuron after
+    the source reaches the synapse after ``delay - dendritic_delay``, and a spike of the target neuron reaches it after
     ``dendritic_delay``. If both arrive in the same step, the spike of the target neuron is processed first: the source
     spike has not yet increased ``K_plus``, and the target spike does not yet contribute to ``K_minus``.
     """
@@ -137,9 +137,9 @@ class TripletSTDP(Plasticity):
 class TsodyksMarkram(Plasticity):
     """Short-term plasticity (Tsodyks, Pawelzik & Markram 1998; Maass & Markram 2002).
 
-    The rule is that of NEST's ``tsodyks2_synapse``. The effective weight of a spike is ``w u x``. In an interval ``t``
-    between two spikes, ``x`` recovers to ``1 + (x - x u - 1) exp(-t/tau_rec)``, and ``u`` decays to
-    ``U + u (1 - U) exp(-t/tau_fac)``. At the first spike ``x = 1`` and ``u = U``. The weight itself does not change.
+    The rule is the same as in NEST's ``tsodyks2_synapse``. The effective weight of a spike is ``w u x``. In an interval
+    ``t`` between two spikes, ``x`` recovers to ``1 + (x - x u - 1) exp(-t/tau_rec)``, and ``u`` decays to ``U + u (1 -
+    U) exp(-t/tau_fac)``. At the first spike, ``x = 1`` and ``u = U``. The weight itself does not change.
 
     Parameters
     ----------

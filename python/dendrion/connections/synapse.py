@@ -228,7 +228,7 @@ class MCSynapse(Module):
 
     @property
     def delay(self) -> Any:
-        """Delays (ms), as passed; after the network is built, one per connection, ordered by source, then target."""
+        """Delays (ms), as passed or, after the network is built, one per connection, ordered by source, then target."""
         if self._network is not None:
             return read_only(self.connections.delay)
         return read_only(self.__dict__["_delay"])

@@ -14,9 +14,9 @@ def needed(package: str, extra: str, what: str) -> Any:
     package : str
         Name under which the package is imported.
     extra : str
-        The extra of Dendrion that installs it.
+        Dendrion's extra that installs the package.
     what : str
-        The function that requires it, for the message.
+        The function that requires the package, for the message.
     """
     try:
         return importlib.import_module(package)

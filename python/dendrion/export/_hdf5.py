@@ -21,7 +21,7 @@ def new_hdf5(what: str, path: FilePath, overwrite: bool, extra: str, suffix: str
     what, path, overwrite, suffix
         See ``new_file``.
     extra : str
-        The extra of Dendrion that installs h5py.
+        Dendrion's extra that installs h5py.
     """
     h5py = needed("h5py", extra, what)
     with new_file(what, path, overwrite, suffix) as partial, open(partial, "w+b", buffering=0) as file:

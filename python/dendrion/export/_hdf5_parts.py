@@ -110,7 +110,7 @@ class Reader:
 
 
 def common(kind: str, name: str, population: str, index: Any, dt: float) -> Arrays:
-    """Return the arrays that all recordings have, in the layout of npz files."""
+    """Return the arrays that all recordings have in common, in the layout of npz files."""
     return {
         "format": np.array(kind),
         "version": np.array(VERSION),

@@ -40,16 +40,16 @@ def load_recording(path: FilePath, *, name: str | None = None) -> Recording | Sp
     original recording, including ``t``, ``values``, ``i``, ``dense()`` and the exporters. It does not belong to a
     network, so it never changes. No code in a file is executed.
 
-    Values are bit-identical to the recorded ones, except for SONATA, which stores samples in single precision and only
-    one sample of a batch. The order of columns, which SONATA does not preserve, is restored.
+    Values are bit-identical to the recorded values, except for SONATA, which stores samples in single precision and
+    only one sample of a batch. The order of columns, which SONATA does not preserve, is restored.
 
     Parameters
     ----------
     path : str or path
         The file, the zarr folder, or the group of one recording in a zarr folder.
     name : str, optional
-        The recording to load: its ``name``, or its name within the file if several recordings share a ``name``. May be
-        omitted if the file has only one recording; otherwise the error message lists the possible names.
+        The recording to load: its ``name``, or its name within the file if several recordings share a ``name``. It may
+        be omitted if the file has only one recording; otherwise the error message lists the possible names.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def _listed(parts: list[Part]) -> str:
 
 
 def recording_of(arrays: Arrays) -> Recording | SpikeRecording:
-    """Return the recording that arrays in the npz layout describe, after checking all of them."""
+    """Return the recording that arrays in the npz layout describe, after checking all arrays."""
     kind, version = _text(arrays, "format"), _whole(arrays, "version")
     if kind not in NAMES or version != VERSION:
         known = " or ".join(repr(k) for k in NAMES)

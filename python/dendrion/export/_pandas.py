@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def recording_frame(recording: Recording) -> pd.DataFrame:
-    """Return a table of samples by neurons; see [Recording.to_pandas][dendrion.Recording.to_pandas]."""
+    """Return a table with one row per sample; see [Recording.to_pandas][dendrion.Recording.to_pandas]."""
     pd = needed("pandas", "pandas", "to_pandas()")
     values, levels = recording.values, {member(recording): recording.index}
     if recording.cv is not None:

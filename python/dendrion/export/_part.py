@@ -1,4 +1,4 @@
-"""A recording in a file or folder that may contain several."""
+"""A recording in a file or folder that may contain several recordings."""
 
 from __future__ import annotations
 

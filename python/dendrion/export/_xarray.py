@@ -28,7 +28,7 @@ _ABOUT = {
 
 
 def recording_array(recording: Recording) -> xr.DataArray:
-    """Return an array of samples by neurons; see [Recording.to_xarray][dendrion.Recording.to_xarray]."""
+    """Return an array with the dimensions time and neuron; see [Recording.to_xarray][dendrion.Recording.to_xarray]."""
     xarray = needed("xarray", "xarray", "to_xarray()")
     values, column = recording.values, member(recording)
     dims = ("sample", "time", column)[-values.ndim :]

@@ -47,7 +47,7 @@ PER_CV = ("C", "gL", "V_rest", "V_init")
 
 
 def cells(path: str, table: Table, values: Values, model: _core.Model, known: dict[str, Module]) -> CableNeuron:
-    """Return detailed cells, and add their mechanisms to ``known`` by their paths."""
+    """Return detailed cells, and add their mechanisms to ``known``, keyed by path."""
     size, tree, cvs = table["size"], *_shape(path, model)
     given = values.of(table, OWN)
     given |= {name: _per_site(given[name], size, len(cvs)) for name in PER_CV if name in given}

@@ -105,9 +105,9 @@ class NetworkFiles(NetworkSharing):
     ) -> Network:
         """Load a network from a model file in TOML or JSON.
 
-        The recordings that the file defines are in ``net.recordings`` by name, and the time to simulate, if the file
-        has one, is in ``net.duration``. Populations are [MCNeuron][dendrion.MCNeuron]s or, if they have a morphology,
-        [CableNeuron][dendrion.CableNeuron]s. Their parts are attributes, as in ``net["cell"].soma``.
+        The recordings that the file defines are in ``net.recordings``, keyed by name, and the time to simulate, if the
+        file has one, is in ``net.duration``. Populations are [MCNeuron][dendrion.MCNeuron]s or, if they have a
+        morphology, [CableNeuron][dendrion.CableNeuron]s. Their parts are attributes, as in ``net["cell"].soma``.
 
         Parameters
         ----------

@@ -34,7 +34,7 @@ PARTS = ("compartments", "couplings", "receptors", "channels", "noises")
 
 
 def neuron(path: str, table: Table, values: Values, known: dict[str, Module]) -> MCNeuron:
-    """Return a population, and add its parts to ``known`` by their paths."""
+    """Return a population, and add its parts to ``known``, keyed by path."""
     given = values.of(table, (*OWN, *PARTS))
     if "V_reset" in given and isinstance(given["V_reset"], str):
         given["V_reset"] = None
@@ -57,7 +57,7 @@ def neuron(path: str, table: Table, values: Values, known: dict[str, Module]) ->
 
 
 class _Parts:
-    """The parts of a neuron by name: first compartments and receptors, then all others, each in the file's order."""
+    """The parts of a neuron, keyed by name: first compartments and receptors, then all others, as in the file."""
 
     def __init__(self, table: Table, values: Values) -> None:
         self.modules: dict[str, Module] = {}

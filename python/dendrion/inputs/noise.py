@@ -63,8 +63,8 @@ class WhiteNoise(Noise):
     Parameters
     ----------
     on : Compartment
-        The compartment on which it acts. Noise that is created outside an ``__init__`` belongs to that compartment's
-        owner.
+        The compartment on which the noise acts. Noise that is created outside an ``__init__`` belongs to the owner of
+        that compartment.
     sigma : float or array
         Intensity (pA ms^1/2), >= 0. The integral of the current over t ms has standard deviation ``sigma sqrt(t)``.
     parent, name, frozen_params
@@ -94,8 +94,8 @@ class OUNoise(Noise):
     Parameters
     ----------
     on : Compartment
-        The compartment on which it acts. Noise that is created outside an ``__init__`` belongs to that compartment's
-        owner.
+        The compartment on which the noise acts. Noise that is created outside an ``__init__`` belongs to the owner of
+        that compartment.
     sigma : float or array
         Standard deviation of the current (pA), >= 0.
     tau : float or array
@@ -129,8 +129,8 @@ class ConductanceNoise(Noise):
     Parameters
     ----------
     on : Compartment
-        The compartment on which it acts. Noise that is created outside an ``__init__`` belongs to that compartment's
-        owner.
+        The compartment on which the noise acts. Noise that is created outside an ``__init__`` belongs to the owner of
+        that compartment.
     sigma : float or array
         Intensity (nS ms^1/2), >= 0.
     E : float or array

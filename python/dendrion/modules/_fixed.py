@@ -82,7 +82,7 @@ class FixedOnceMade(Fixed):
 
 
 def _fixing(init: Callable[..., None]) -> Callable[..., None]:
-    """Wrap an ``__init__`` so that attributes are fixed after the outermost one has run."""
+    """Wrap an ``__init__`` so that attributes are fixed after the outermost ``__init__`` has run."""
 
     @functools.wraps(init)
     def wrapper(self: FixedOnceMade, *args: Any, **kwargs: Any) -> None:

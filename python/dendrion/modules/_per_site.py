@@ -15,8 +15,8 @@ __all__ = ["PerSite"]
 class PerSite(NamedTuple):
     """The numbers of cells and of sites per cell.
 
-    Values are stored flat, ordered by cell and then by site. Users see them as arrays of shape ``(sites,)``, which
-    apply to all cells, or ``(cells, sites)``.
+    Values are stored flat, ordered by cell and then by site. Users see them as arrays of shape ``(cells, sites)``, or
+    of shape ``(sites,)`` if they apply to all cells.
     """
 
     cells: int

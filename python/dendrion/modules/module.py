@@ -53,10 +53,10 @@ class Module(CopiedAlone):
     otherwise the name is derived from its class. The names of its owners and its own name form its path, such as
     ``pyramidal/dends/0``.
 
-    Parameters are attributes. Reading one returns a float or a read-only array of shape ``(size,)``. Assigning one
-    checks the value and, if the module is part of a network, takes effect from the next step. States of a built
-    network, such as ``soma.V``, can be read and assigned in the same way. Any other assignment that would have no
-    effect raises an [AssignmentError][dendrion.AssignmentError].
+    Parameters are attributes. Reading a parameter returns a float or a read-only array of shape ``(size,)``. Assigning
+    to a parameter checks the value and, if the module is part of a network, takes effect from the next step. States of
+    a built network, such as ``soma.V``, can be read and assigned in the same way. Any other assignment that would have
+    no effect raises an [AssignmentError][dendrion.AssignmentError].
 
     Numbers may be quantities of pint, quantities or Brian2. They are converted to the documented unit, and an error is
     raised if the dimension does not match. Plain numbers are interpreted in the documented unit.

@@ -167,7 +167,7 @@ class CVs(FixedOnceMade, Suggesting):
 
     @cached_property
     def diameter(self) -> NDArray[np.float64]:
-        """Mean diameter of each CV (um): that of a cylinder with the same length and area."""
+        """Mean diameter of each CV (um): the diameter of a cylinder with the same length and area."""
         return _fixed(self._cvs.column("diameter"))
 
     @cached_property

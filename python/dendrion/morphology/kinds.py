@@ -20,7 +20,7 @@ _NUMBERED = re.compile("kind ([0-9]{1,10})")
 
 
 def code_of(what: str, kind: Any) -> int:
-    """Return the SWC number of a kind, which is a name or a number. ``what`` names the argument in error messages."""
+    """Return the SWC number of a kind, given by name or number. ``what`` names the argument in error messages."""
     if isinstance(kind, str):
         if kind in KINDS:
             return KINDS[kind]

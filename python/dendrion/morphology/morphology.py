@@ -40,7 +40,8 @@ class Section:
     parent_x : float
         Position on the parent, from 0 at its beginning to 1 at its end.
     length, diameter, area : float
-        Length (um); mean diameter (um), which is that of a cylinder with the same length and area; membrane area (um2).
+        Length (um); mean diameter (um), which is the diameter of a cylinder with the same length and area; membrane
+        area (um2).
     order : int
         Branch order: 0 for the root and for all sections of the soma, 1 for sections attached to the soma, and one more
         beyond each branch point.
@@ -62,7 +63,7 @@ class Section:
 class Morphology(FixedOnceMade, Suggesting):
     """The shape of a neuron: a tree of unbranched sections, each of which is a chain of frusta.
 
-    Create one from a file ([read][dendrion.Morphology.read]), from points
+    Create a morphology from a file ([read][dendrion.Morphology.read]), from points
     ([from_points][dendrion.Morphology.from_points]) or from cylinders
     ([from_sections][dendrion.Morphology.from_sections], [cable][dendrion.Morphology.cable],
     [ball_and_stick][dendrion.Morphology.ball_and_stick]).
@@ -80,7 +81,7 @@ class Morphology(FixedOnceMade, Suggesting):
     def read(cls, path: str | PathLike[str]) -> Morphology:
         """Read a morphology from a file.
 
-        SWC files (``.swc``) are read by Dendrion, Neurolucida files (``.asc``) and HDF5 files (``.h5``) by MorphIO,
+        Dendrion reads SWC files (``.swc``). Neurolucida files (``.asc``) and HDF5 files (``.h5``) are read by MorphIO,
         which requires ``pip install "dendrion[morphology]"``.
 
         A soma of one point of radius r becomes a cylinder with length and diameter 2r. A soma of three points, two of
@@ -145,7 +146,7 @@ class Morphology(FixedOnceMade, Suggesting):
     @classmethod
     @suggests
     def from_sections(cls, length: ArrayLike, diameter: ArrayLike, parent: ArrayLike, kind: Any) -> Morphology:
-        """Create a morphology from cylinders. Each one is attached to the end of its parent, which must come before it.
+        """Create a morphology from cylinders. Each is attached to the end of its parent, which must come before it.
 
         A soma may consist of several cylinders, the first of which is the root.
 
@@ -245,7 +246,7 @@ class Morphology(FixedOnceMade, Suggesting):
         return np.array(self._core.at(location.section, location.x)[0])
 
     def distance(self, location: Location) -> float:
-        """Return the path length (um) from the centre of the soma, or from the root without a soma, to a location."""
+        """Return the path length (um) to a location from the centre of the soma or, without a soma, from the root."""
         self._checked("Morphology.distance", location)
         return self._core.distance(location.section, location.x)
 

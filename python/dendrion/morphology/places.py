@@ -117,7 +117,7 @@ class Region(FixedOnceMade):
 
 
 def as_region(what: str, region: Any) -> Region:
-    """Return a region, which is passed as a Region or as the name of a kind."""
+    """Return a region that is given as a Region or as the name of a kind."""
     if isinstance(region, Region):
         return region
     if not isinstance(region, str) and not is_whole(region):

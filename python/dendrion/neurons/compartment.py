@@ -45,7 +45,7 @@ class Compartment(Module):
     C : float or array
         Capacitance, > 0, in pF, or in uF/cm2 with a geometry.
     length, diameter : float or array, optional
-        Geometry (um); set both or neither. With a geometry, ``gL`` and ``C`` must be set too.
+        Geometry (um); set both or neither. With a geometry, ``gL`` and ``C`` must also be set.
     r_axial : float or array, optional
         Axial resistivity (ohm cm), for couplings that are computed from the geometry.
     parent, name, frozen_params

@@ -38,8 +38,8 @@ class MCNeuron(Neuron):
         population ([STDP][dendrion.STDP], [TripletSTDP][dendrion.TripletSTDP]).
     dendritic_delay : int, array of int, Initializer, or callable
         Dendritic part of the delay of connections (steps): a single value, one per neuron, an initializer whose values
-        are rounded, or a function that takes the size and returns the values. Only plastic connections use it; for
-        them it must be at least 1 and at most the delay.
+        are rounded, or a function that takes the size and returns the values. Only plastic connections use it; it must
+        then be at least 1 and at most the delay.
     area_name : str, optional
         Brain area of the population, which can be used to select populations: ``net.select(area_name="CA1")``.
     surrogate_grad_fn : Surrogate or callable

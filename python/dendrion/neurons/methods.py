@@ -31,7 +31,7 @@ def _named(kind: type[E], value: object) -> E | None:
 
 
 def member(label: str, name: str, value: Any, kind: type[E]) -> E:
-    """Return the method that a value, either a member of the enumeration or a name, refers to."""
+    """Return the method for a value, which is a member of the enumeration or a name."""
     if isinstance(value, kind):
         return value
     found = _named(kind, value)
@@ -93,8 +93,8 @@ class SolverMethodSDE(_Method):
     ``MILSTEIN``, also ``MISLTEAIN`` (the spelling in NeurAI)
         Strong order 1, also for multiplicative noise.
     ``EULER_MARUYAMA``
-        Strong order 1/2 for multiplicative noise ([ConductanceNoise][dendrion.ConductanceNoise]). For additive noise it
-        equals Milstein.
+        Strong order 1/2 for multiplicative noise ([ConductanceNoise][dendrion.ConductanceNoise]). For additive noise,
+        it is identical to Milstein's method.
     """
 
     MILSTEIN = "milstein"

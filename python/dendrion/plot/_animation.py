@@ -40,7 +40,7 @@ class Movie(FuncAnimation):
             Path of the file. An existing file is replaced. GIF, WebP and APNG files are written by Pillow, which
             matplotlib requires; MP4 files and other videos require ffmpeg.
         writer : str or MovieWriter, optional
-            The writer. By default, it follows from the ending of the name.
+            The writer. By default, it is chosen according to the ending of the file name.
         *args, **kwargs
             See ``matplotlib.animation.Animation.save``.
 
@@ -66,7 +66,7 @@ class Movie(FuncAnimation):
 
 @contextmanager
 def _fixed_layout(figure: Figure) -> Iterator[None]:
-    """Lay a figure out once, and not again for each frame, which would triple the time of a frame."""
+    """Lay a figure out once instead of for each frame, which would triple the time of a frame."""
     for _ in range(2):
         # The layout needs two passes if panels have a fixed aspect ratio.
         figure.draw_without_rendering()

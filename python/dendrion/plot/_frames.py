@@ -85,7 +85,7 @@ def _recorded(recording: Any) -> tuple[_read.Samples, NDArray[np.int64]]:
 
 
 def _check_owner(recording: Any, cells: CableNeuron) -> None:
-    """Check that a recording is one of these cells, by their identity or, without a network, by their path."""
+    """Check that a recording belongs to these cells, by their identity or, without a network, by their path."""
     if not isinstance(recording, Recording):
         return
     net = None if recording._owner is None else recording._owner()
@@ -128,7 +128,7 @@ def _sample(read: _read.Samples, sample: Any) -> int:
 
 
 def _times(read: _read.Samples, window: Any, every: Any) -> NDArray[np.int64]:
-    """Return the index of the sample that each frame shows: the last one at or before its time."""
+    """Return the index of the sample that each frame shows: the last sample at or before its time."""
     t = read.t
     # Times are multiples of dt only up to rounding errors.
     rounding = 1e-9 * max(abs(float(t[-1])), 1.0)
@@ -157,7 +157,7 @@ def _times(read: _read.Samples, window: Any, every: Any) -> NDArray[np.int64]:
 
 
 def _per_cv(values: NDArray[Any], cv: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-    """Return values per control volume: means over the columns of each, and NaN where there are no columns."""
+    """Return one value per control volume: the mean over its columns, or NaN if it has none."""
     columns = np.bincount(cv, minlength=count)
     sums = np.zeros((count, len(values)))
     np.add.at(sums, cv, values.T)

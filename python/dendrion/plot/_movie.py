@@ -158,7 +158,7 @@ def _interval(fps: Any) -> float:
 
 
 def _texts(t: NDArray[np.float64]) -> list[str]:
-    """Return the times as texts of equal length, with as many decimals as they need."""
+    """Return the times as strings of equal length, with as many decimals as they need."""
     decimals = next((d for d in range(_DECIMALS) if np.allclose(t, np.round(t, d), rtol=0.0, atol=1e-6)), _DECIMALS)
     plain = [f"{each:.{decimals}f}" for each in t]
     longest = max(map(len, plain))

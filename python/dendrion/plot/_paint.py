@@ -87,7 +87,7 @@ def _colour(value: str | None) -> str:
 
 
 def _floats(values: list[Any]) -> NDArray[np.float64]:
-    """Return values as floats, with NaN for missing ones."""
+    """Return values as floats, with NaN for missing values."""
     for value in values:
         if value is not None and (np.ndim(value) > 0 or np.asarray(value).dtype.kind not in "biuf"):
             raise ParameterTypeError(f"plot.tree: color: {quoted(value)}: expected a number, or only colours")
@@ -116,7 +116,7 @@ def scale_of(
     limits : (float, float) or None
         Limits of the scale. Defaults to the smallest and largest value.
     cmap : str, Colormap or None
-        The colour map. Defaults to that of all plots.
+        The colour map. Defaults to the colour map of all plots.
     unit : str
         Unit of the values.
     """

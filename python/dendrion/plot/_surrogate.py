@@ -79,7 +79,7 @@ def surrogate(
 
 
 def _labelled(given: Any) -> tuple[dict[str, Callable[..., Any]], bool]:
-    """Return functions by label, and whether they depend on the relative distance from the threshold."""
+    """Return functions, keyed by label, and whether they depend on the relative distance from the threshold."""
     if isinstance(given, Mapping):
         items = {told(label): item for label, item in given.items()}
     else:

@@ -158,7 +158,7 @@ def _lines(read: list[_read.Samples], chosen: list[list[int]], used: int) -> tup
 
 
 def _spikes_of(read: list[_read.Samples], spikes: Any) -> dict[str, _read.Spikes]:
-    """Return spikes by the label of their recording. The label "" means the first recording with the neuron."""
+    """Return spikes, keyed by the label of their recording. The label "" means the first recording with the neuron."""
     if spikes is None:
         return {}
     if not isinstance(spikes, Mapping):

@@ -45,13 +45,13 @@ def tree(
     index: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the compartments of a neuron as a tree: the soma as an ellipse, the others as rectangles of true length.
+    """Draw the compartments of a neuron as a tree: the soma as an ellipse, the rest as rectangles of true length.
 
     Apical and oblique dendrites (names with ``api``, ``trunk``, ``tuft``, ``prox``, ``ob``, ``med``, ``dist``) extend
     upwards from the soma; basal dendrites and axons (``bas``, ``axon``, ``ais``, ``hill``) extend downwards. Without
     such names, dendrites are drawn all around the soma. Compartments never overlap. Compartments without a geometry are
-    drawn with dashed outlines and the median size of the others. There is no scale bar if no compartment has a
-    geometry.
+    drawn with dashed outlines and the median size of the other compartments. There is no scale bar if no compartment
+    has a geometry.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ class NetworkRecordings(NetworkSharing):
 
     @property
     def recordings(self) -> dict[str, Recording | SpikeRecording]:
-        """Recordings by name, which is ``path.variable`` or the name in the model file."""
+        """Recordings, keyed by name: ``path.variable``, or the name in the model file."""
         return Listed({name: self._recording(name) for name in self._recorded})
 
     def clear_recordings(self) -> None:

@@ -146,8 +146,8 @@ class SpikeStatistics:
         -------
         array of float
             Coefficients of shape ``(neurons,)``, in the order of ``index``; with a batch ``(batch, neurons)``. NaN for
-            neurons with fewer than three spikes, and for those whose intervals are all 0; use ``np.nanmean`` to ignore
-            them.
+            neurons with fewer than three spikes, and for neurons whose intervals are all 0; use ``np.nanmean`` to
+            ignore them.
 
         Raises
         ------

@@ -99,7 +99,7 @@ class _Probe(Fixed, NotCopied, Suggesting):
         self._cached = None
 
     def _is_recorded_by(self, net: object) -> bool:
-        """Return whether ``net`` makes this recording."""
+        """Return whether this is a recording of ``net``."""
         return self._owner is not None and self._owner() is net
 
     def _is_probe_of(self, net: object) -> bool:

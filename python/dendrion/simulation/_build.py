@@ -375,7 +375,7 @@ def _check_free(module: Module) -> None:
 
 
 def _name_roots(modules: list[Module]) -> None:
-    """Name the outermost owners. Those without an explicit name are named after their class, with a number."""
+    """Name the outermost owners. Owners without an explicit name are named after their class, with a number."""
     roots: dict[int, Module] = {}
     for module in modules:
         root = module

@@ -86,7 +86,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
     Attributes
     ----------
     dt, seed, dtype : float, int, numpy.dtype
-        The settings that the network was built with.
+        The settings with which the network was built.
     modules : tuple of Module
         The populations, generators and connections.
     duration : float or None
@@ -99,7 +99,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
 
     Notes
     -----
-    All attributes are read-only. Assigning to one, or to an attribute that does not exist, raises
+    All attributes are read-only. Assigning to an attribute, even if it does not exist, raises
     [AssignmentError][dendrion.AssignmentError].
     """
 
@@ -265,8 +265,8 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         to : str or path, optional
             A zarr folder, such as ``"run.zarr"``, to which the recording is written during the run, in a group named
             after the recording. Several recordings may share a folder. Only data that have not been written yet are
-            kept in memory (up to 64 MB of values, and copies during writing), and ``values`` reads from disk. Not
-            supported in runs with ``grad``, ``batch`` or ``inputs``.
+            kept in memory (up to 64 MB of values, and copies during writing), and ``values`` reads from disk. This is
+            not supported in runs with ``grad``, ``batch`` or ``inputs``.
         interpolate : bool
             Whether V at a site of detailed cells is interpolated linearly between the centres of the two nearest
             control volumes of the section. Between the outermost centres and the ends of the section, V is constant.
@@ -355,7 +355,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         return module.path
 
     def _recordable(self, module: Module, variable: object = None) -> str:
-        """Return the path of a module with variables; ``variable`` is the requested one, for errors."""
+        """Return the path of a module with variables; ``variable`` is the requested variable, for errors."""
         path = self._path(module)
         name = variable if isinstance(variable, str) else path
         if isinstance(module, MCSynapse):

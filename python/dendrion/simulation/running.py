@@ -123,7 +123,7 @@ class NetworkRuns(NetworkStates):
             [Gradients](../gradients.md)).
         save_state : str or path, optional
             File to which the state is saved (see ``Network.save_state``) at the end of the run. It is also saved if
-            the run is stopped by Ctrl-C, or by an error after which the run can continue. Cannot be combined with
+            the run is stopped by Ctrl-C, or by an error after which the run can continue. This cannot be combined with
             ``grad``, ``batch`` or ``inputs``.
         save_every : float, optional
             Interval (ms) at which the state is also saved during the run, rounded to whole steps with a warning.
@@ -273,7 +273,7 @@ class NetworkRuns(NetworkStates):
             self._asked = until
 
     def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
-        """Run in segments, and write recordings to disk after each. The segmentation does not affect results."""
+        """Run in segments, and write recordings to disk after each one. The segmentation does not affect results."""
         if not self._streams:
             self._advance_held(steps, show)
             return

@@ -78,8 +78,9 @@ class NetworkStates(NetworkSharing):
         """Load a state that was saved by a network with the same structure, and continue from it.
 
         The state may have been saved in another process and with another number of threads. Parameters get the saved
-        values, and plasticity is switched on or off as it was when the state was saved. Recordings are cleared, also on
-        disk, and probes record from the time of the saved state on. ``reset()`` returns to t = 0, as usual.
+        values, and plasticity is switched on or off as it was when the state was saved. Recordings are cleared,
+        including recordings on disk, and probes then record from the time of the saved state on. ``reset()`` returns to
+        t = 0, as usual.
 
         The function of a [CustomGenerator][dendrion.CustomGenerator] is called again from the first step for which the
         saved state does not contain its spikes. The run is bit-identical only if the output of the function depends

@@ -168,9 +168,9 @@ class NetworkValues(NetworkSharing):
         values : dict
             For each key, a number, an array of shape ``(size,)`` or, for a batch, an array of shape ``(batch, size)``.
             With a batch, a number or an array of shape ``(size,)`` applies to all samples. If the network has no batch
-            yet, an array of shape ``(batch, size)`` creates one: all samples start from the current state, and the next
-            run must use the same ``batch``. For detailed cells, replace ``size`` with ``cells, sites``; an array of
-            shape ``(sites,)`` applies to all cells.
+            yet, an array of shape ``(batch, size)`` creates a batch: all samples start from the current state, and the
+            next run must use the same ``batch``. For detailed cells, replace ``size`` with ``cells, sites``; an array
+            of shape ``(sites,)`` applies to all cells.
         """
         _check_mapping("set_state", values, lambda: self._states)
         with self._alone("set_state"):

@@ -1,4 +1,4 @@
-"""Values of parameters on a region: one per region, or functions of the path distance."""
+"""Values of parameters on a region: one value per region, or a function of the path distance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters of mechanisms on detailed cells that are formulas of the distance: ``"g0 * exp(distance/lam)"``."""
+"""Parameters of mechanisms on detailed cells, given by formulas of the distance: ``"g0 * exp(distance/lam)"``."""
 
 from __future__ import annotations
 

@@ -253,7 +253,7 @@ class CableNeuron(Neuron):
         Parameters
         ----------
         where : Location, list of Location, Region or str
-            A location selects the CV that contains it; a point on the boundary of two CVs belongs to the distal one.
+            A location selects the CV that contains it; a point on the boundary of two CVs belongs to the distal CV.
             ``"soma"`` selects the CV at the centre of the soma. Any other region, such as ``"all"`` or ``"apical"``,
             selects all its CVs.
         cv : int or array of int, optional

@@ -134,7 +134,7 @@ def exact_locations(where: Any) -> list[Location] | None:
 
 
 def in_region(what: str, neuron: CableNeuron, region: Any) -> tuple[Cvs, str]:
-    """Return the CVs in a region, and a description of it."""
+    """Return the CVs in a region, and a description of the region."""
     if isinstance(region, Site):
         return _of_site(what, neuron, region)
     if isinstance(region, (Location, list, tuple)):
