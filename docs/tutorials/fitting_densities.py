@@ -195,12 +195,11 @@ assert error[1] < 0.15 * error[0]
 # %% [markdown]
 # ## Limits
 #
-# - The loss has other minima, in which an action potential is missing or comes too late. Stimuli that cause one early
-#   action
-#   potential, as above, make the fit much easier than long trains of action potentials.
-# - Some combinations of parameters are hardly determined by the potential of the soma: above, fewer sodium
-#   channels in the apical
-#   dendrite are compensated by more potassium channels, and the traces agree within 0.1 mV. If you also train `lam`,
-#   it compensates `g_soma`. [Fit a cell](fitting.py) computes such uncertainties from the curvature of the loss.
-# - A density can also be an array with one value per CV of its region. The gradient then has one value per CV, at the
-#   same cost, but needs more data or a regularizer.
+# - The loss has other minima, in which an action potential is missing or comes too late. Stimuli that cause one
+#   early action potential, as above, make the fit much easier than long trains of action potentials.
+# - Some combinations of parameters are hardly determined by the potential of the soma: above, fewer sodium channels
+#   in the apical dendrite are compensated by more potassium channels, and the traces agree within 0.1 mV. If you
+#   also train `lam`, it compensates `g_soma`. [Fit a cell](fitting.py) computes such uncertainties from the
+#   curvature of the loss.
+# - A density can also be an array with one value per CV of its region. The gradient then has one value per CV, at
+#   the same cost, but needs more data or a regularizer.
