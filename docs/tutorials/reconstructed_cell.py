@@ -317,7 +317,7 @@ assert with_spike >= 2
 #
 # ## Next steps
 #
-# - Read your own file, and look at `tree.warnings` first.
+# - Read your own file. Look at `tree.warnings` first.
 # - [Simulate detailed cells](../howto/detailed_cells.md) describes placement, sites, densities and methods.
 # - [Fit channel densities](fitting_densities.py) finds densities from recordings with gradients.
 # - `examples/reconstructed_cell.py` draws the potential of the whole cell at several times; it also accepts your

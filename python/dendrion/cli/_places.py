@@ -87,7 +87,7 @@ class Places:
 
 
 def file_stems(names: Iterable[str]) -> dict[str, str]:
-    """Return a file name without suffix for each name. The file names remain distinct if case is ignored.
+    """Return a file name, without a suffix, for each name. The file names remain distinct if case is ignored.
 
     Characters that file systems do not allow are replaced with ``%XX``, as in URLs.
     """

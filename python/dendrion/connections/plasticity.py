@@ -52,7 +52,7 @@ class STDP(Plasticity):
     alpha : float
         Depression relative to potentiation, >= 0.
     mu_plus, mu_minus : float
-        Exponents of the weight, >= 0. The rule is additive if they are 0, and multiplicative if they are 1.
+        Exponents of the weight, >= 0. The rule is additive if the exponents are 0, and multiplicative if they are 1.
     tau_plus : float
         Time constant of the source's trace (ms), > 0.
     w_max : float

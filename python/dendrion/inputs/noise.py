@@ -124,7 +124,7 @@ class OUNoise(Noise):
 
 
 class ConductanceNoise(Noise):
-    """White noise of a conductance with mean 0: ``C dV = ... dt + sigma (E - V) dW``. The noise is multiplicative.
+    """White noise in a conductance with mean 0: ``C dV = ... dt + sigma (E - V) dW``. The noise is multiplicative.
 
     Parameters
     ----------

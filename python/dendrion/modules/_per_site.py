@@ -46,7 +46,7 @@ class PerSite(NamedTuple):
         return np.array(array, dtype=np.float64).reshape(-1)
 
     def shaped(self, value: Any) -> Any:
-        """Return values in the shape in which users see them."""
+        """Return values in the shape that users see."""
         is_each = isinstance(value, np.ndarray) and value.size == self.members and self.cells > 1
         return value.reshape(self.shape) if is_each else value
 

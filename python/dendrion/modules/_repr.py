@@ -1,4 +1,4 @@
-"""Representations of a network as text, in notebooks and for tab completion, and errors if it is used as a list."""
+"""Display of networks as text and in notebooks, tab completion, and errors if a network is used as a list."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def numbered(populations: Sequence[Neuron]) -> dict[int, Identity]:
     """Return the identity of each population, keyed by the ``id()`` of its object.
 
     Explicit ids are kept and must not overlap. The remaining ids are assigned in the order of paths and skip explicit
-    ids. Populations are numbered from 0, neurons from 1.
+    ids. Populations are numbered from 0, and neurons from 1.
     """
     ordered = sorted(populations, key=lambda p: p.path)
     ranges = {

@@ -421,7 +421,7 @@ class Module(CopiedAlone):
         return None
 
     def _shaped(self, name: str, value: Any) -> Any:
-        """Return a parameter or a state in the shape in which users see it."""
+        """Return a parameter or a state in the shape that users see."""
         per_site = self._per_site(name)
         return value if per_site is None else per_site.shaped(value)
 

@@ -66,7 +66,7 @@ class Movie(FuncAnimation):
 
 @contextmanager
 def _fixed_layout(figure: Figure) -> Iterator[None]:
-    """Lay a figure out once instead of for each frame, which would triple the time of a frame."""
+    """Lay out a figure only once; a new layout for each frame would triple the time per frame."""
     for _ in range(2):
         # The layout needs two passes if panels have a fixed aspect ratio.
         figure.draw_without_rendering()

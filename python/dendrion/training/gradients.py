@@ -51,10 +51,9 @@ def listed_keys(what: str, keys: Iterable[str]) -> list[str]:
 class Gradients(dict[str, NDArray[np.float64]]):
     """Gradients in a dict, as returned by [Run.backward][dendrion.Run.backward].
 
-    Each gradient has the shape of its variable. The keys are the same as in ``net.parameters()``, and the paths of
-    generators. If an input replaced a generator, the gradient is with respect to that input, of shape ``(steps,
-    size)``, or ``(batch, steps, size)`` with a batch. For any other ``CurrentGenerator``, it is with respect to the
-    waveform.
+    Each gradient has the shape of its variable. The keys are those of ``net.parameters()`` and the paths of generators.
+    If an input replaced a generator, the gradient is with respect to that input, of shape ``(steps, size)``, or
+    ``(batch, steps, size)`` with a batch. For any other ``CurrentGenerator``, it is with respect to the waveform.
     """
 
     #: Gradients with respect to initial states, by keys such as ``cell/soma.V``. They have the shape ``(size,)``, or

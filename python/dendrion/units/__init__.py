@@ -56,7 +56,7 @@ def _has_units(value: Any, depth: int) -> bool:
 
 
 def in_unit(what: str, value: Any, unit: str) -> Any:
-    """Return the numbers of a quantity in a unit. A value without units is returned unchanged.
+    """Return the numbers of a quantity, converted to a unit. A value without units is returned unchanged.
 
     Parameters
     ----------
