@@ -27,11 +27,11 @@ class VoltageClamp(Channel):
     runs: ``clamp.V_clamp = -20.0``.
 
     The potential may also be a function of time, which ``net.probe(clamp, "V_command")`` records. Each step uses one
-    potential. That of a ``Piecewise`` changes at the beginning of the step that is nearest to the time of the change,
-    with a ``RoundingWarning`` if this is not the time itself. Its values are the parameters ``V_0``, ``V_1`` and so on,
-    which can change between runs and have gradients. Samples are interpolated linearly, and a step uses the potential
-    at its middle, which is the time average if the interval is a multiple of the time step. After the last sample, the
-    potential remains constant. Time begins at ``net.reset()``.
+    potential. The potential of a ``Piecewise`` changes at the beginning of the time step that is nearest to the time of
+    the change, with a ``RoundingWarning`` if the two times differ. The values of a ``Piecewise`` are the parameters
+    ``V_0``, ``V_1`` and so on, which can change between runs and have gradients. Samples are interpolated linearly, and
+    a time step uses the potential at the middle of the step, which is the time average if the interval is a multiple of
+    the time step. After the last sample, the potential remains constant. Time begins at ``net.reset()``.
 
     Parameters
     ----------

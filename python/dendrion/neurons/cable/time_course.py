@@ -1,6 +1,6 @@
-"""Potentials of voltage clamps that are functions of time, as text in the equation language.
+"""Potentials of voltage clamps that are functions of time, written in the equation language.
 
-The text counts steps in a state. A state that counted time would accumulate rounding errors.
+A state counts steps, because a state that counted time would accumulate rounding errors.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def of_samples(what: str, given: Any, interval: Any) -> TimeCourse | None:
 
 
 def _of_wave(wave: NDArray[np.float64], interval: float) -> str:
-    """Return the equations of linear interpolation between samples. The last sample is held."""
+    """Return the equations of linear interpolation between samples. The potential is constant after the last sample."""
 
     def between(k: int) -> str:
         if k == wave.size - 1 or wave[k] == wave[k + 1]:
