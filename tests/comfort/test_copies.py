@@ -102,3 +102,13 @@ def test_unknown_names_that_cannot_be_printed_are_unknown(pair, name):
     net = dn.Network([pair(1, name="cells")])
     with pytest.raises(dn.UnknownNameError, match="no module named <"):
         net[key]
+
+
+def test_what_cannot_be_copied_is_named():
+    cell = dn.MCNeuron(2, V_th=-50.0, V_reset=-60.0)
+    cell.soma = dn.LeakyIF(2)
+    cell.soma._log = (line for line in "ab")
+    for module in (cell, cell.soma):
+        with pytest.raises(dn.ParameterTypeError, match=r"_log cannot be copied: cannot pickle 'generator' object"):
+            copy.deepcopy(module)
+    assert copy.copy(cell.soma)._log is cell.soma._log

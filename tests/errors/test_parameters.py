@@ -158,3 +158,16 @@ def test_in_a_network_the_path_is_named(pair):
         net.set_parameters({"pair.refractory": 2.0})
     with pytest.raises(dn.UnknownNameError, match=r"no parameter named 'gl'; did you mean 'gL'\?"):
         dn.Compartment(frozen_params={"gl": 1.0})
+
+
+def test_no_parameter_of_a_network_can_be_none():
+    cell = dn.MCNeuron(2, V_th=-50.0, V_reset=-60.0, name="cell")
+    cell.soma = dn.LeakyIF(2)
+    cell.ampa = dn.AMPA(2, t_decay=2.0)
+    cell.on = dn.MCConnSynapse(cell.ampa, cell.soma)
+    step, noise = dn.DCGenerator(1, 5.0, name="step"), dn.PoissonGenerator(2, 5.0, name="noise")
+    synapse = dn.MCSynapse(noise, cell.ampa, dn.All2All(), plasticity=dn.STDP(), name="synapse")
+    net = dn.Network([cell, step, noise, synapse, dn.ConnGen(step, cell.soma)])
+    for key in net.parameters():
+        with pytest.raises(dn.ParameterTypeError, match=f"{key} = None: expected a number or an array"):
+            net.set_parameters({key: None})

@@ -35,7 +35,14 @@ class CopiedAlone:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         twin = memo[id(self)] = type(self).__new__(type(self))
-        twin.__dict__.update({name: copy.deepcopy(value, memo) for name, value in self.__dict__.items()})
+        for name, value in self.__dict__.items():
+            try:
+                twin.__dict__[name] = copy.deepcopy(value, memo)
+            except TypeError as error:
+                if isinstance(error, ParameterTypeError):
+                    raise
+                # The value belongs to the user, such as a generator or an open file.
+                raise ParameterTypeError(f"{self!r}: {name} cannot be copied: {error}") from error
         return twin
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:

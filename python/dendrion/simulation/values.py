@@ -246,6 +246,8 @@ class NetworkValues(NetworkSharing):
 
     def _converted(self, key: str, value: ArrayLike) -> Value | None:
         module, name = self._owners.get(key, (None, ""))
+        if value is None:
+            raise ParameterTypeError(f"{key} = None: expected a number or an array")
         if isinstance(module, (MCSynapse, Generator)) or (module is not None and module._per_site(name) is not None):
             return module._convert(name, value)
         if has_units(value):
