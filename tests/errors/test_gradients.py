@@ -189,3 +189,17 @@ def test_optimizers(made):
         adam.step({"cell/soma.gL": np.ones(2)})
     with pytest.raises(dn.ParameterError, match="infinite or NaN"):
         adam.step({"cell/soma.gL": np.nan})
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda: 1.0, r"<lambda>\(V - V_th\) raised TypeError"),
+        (lambda x: 1 / 0, r"<lambda>\(V - V_th\) raised ZeroDivisionError"),
+        (lambda x: "a", r"<lambda>\(V - V_th\) = 'a': expected numbers \(1/mV\)"),
+    ],
+)
+def test_errors_of_a_surrogate_function_are_explained(function, message):
+    cell = dn.MCNeuron(2, V_th=-50.0, V_reset=-60.0, surrogate_grad_fn=function)
+    with pytest.raises(dn.ParameterError, match="MCNeuron: surrogate_grad_fn: " + message):
+        cell.spike_derivative([-50.0, -55.0])

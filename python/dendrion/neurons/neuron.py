@@ -149,7 +149,9 @@ class Neuron(Abstract, Module):
         """Return the surrogate derivative of the spike (1/mV) at somatic potentials ``V`` (mV)."""
         V = numbers(f"{self._label}: V", V, "potentials (mV)", "mV")
         function, V_th = self.surrogate_grad_fn, np.asarray(self._values["V_th"])
-        if not (isinstance(function, Surrogate) and function.relative):
+        if not isinstance(function, Surrogate):
+            return self._of_function(function, V - V_th)
+        if not function.relative:
             return np.asarray(function(V - V_th), dtype=np.float64)
         V_reset = self._values["V_reset"]
         if V_reset is None:
@@ -160,6 +162,15 @@ class Neuron(Abstract, Module):
             )
         distance = V_th - np.asarray(V_reset)
         return np.asarray(function((V - V_th) / distance) / distance, dtype=np.float64)
+
+    def _of_function(self, function: Callable[..., Any], x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the values of a user's function."""
+        what = f"{self._label}: surrogate_grad_fn: {getattr(function, '__name__', quoted(function))}(V - V_th)"
+        try:
+            values = function(x.copy())
+        except Exception as error:
+            raise ParameterError(f"{what} raised {quoted(error)}") from error
+        return np.asarray(numbers(what, values, "numbers (1/mV)", "1/mV"), dtype=np.float64)
 
     def _check_soft_reset(self, name: str, value: Value | None) -> None:
         if name == "V_th" and self.reset and self._values["V_reset"] is None and np.any(np.asarray(value) <= 0):
