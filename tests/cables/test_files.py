@@ -54,6 +54,70 @@ def test_sonata_numbers_elements_by_cv(recordings, tmp_path):
     assert np.allclose(loaded.values, values, rtol=1e-6)
 
 
+def centres(v):
+    """Return the position of the control volume of each column."""
+    (cells,) = [m for m in v._owner().modules if isinstance(m, dn.CableNeuron)]
+    cvs = cells.cvs
+    return cvs, np.array([cells.tree.position(dn.Location(int(cvs.section[k]), float(cvs.x[k]))) for k in v.cv])
+
+
+def everywhere():
+    cells = Cell(2)
+    net = driven(cells)
+    v = net.probe(cells.at("all"), "V", every=0.1)
+    net.run(1.0)
+    return net, v
+
+
+def test_nwb_contains_positions(tmp_path):
+    pynwb = pytest.importorskip("pynwb")
+    _net, v = everywhere()
+    v.to_nwb(tmp_path / "v.nwb")
+    cvs, expected = centres(v)
+    with pynwb.NWBHDF5IO(tmp_path / "v.nwb", "r") as io:
+        table = io.read().processing["misc"]["cell.V.columns"]
+        assert table["cv"][:].tolist() == v.cv.tolist()
+        assert np.array_equal(table["section"][:], cvs.section[v.cv])
+        assert np.array_equal(table["x"][:], cvs.x[v.cv])
+        assert np.array_equal(table["distance"][:], cvs.distance[v.cv])
+        assert np.array_equal(table["position"][:], expected)
+        assert "(um)" in table["position"].description
+    loaded = dn.load_recording(tmp_path / "v.nwb")
+    same(loaded, v)
+    # Without a network, positions are not known.
+    loaded.to_nwb(tmp_path / "w.nwb")
+    same(dn.load_recording(tmp_path / "w.nwb"), v)
+
+
+def test_sonata_contains_positions(tmp_path):
+    h5py, libsonata = pytest.importorskip("h5py"), pytest.importorskip("libsonata")
+    net, v = everywhere()
+    v.to_sonata(tmp_path / "v.h5")
+    cvs, expected = centres(v)
+    with h5py.File(tmp_path / "v.h5") as file:
+        mapping = file["report/cell/mapping"]
+        assert np.array_equal(mapping["element_ids"], v.cv)
+        assert np.array_equal(mapping["element_section"], cvs.section[v.cv])
+        assert np.array_equal(mapping["element_x"], cvs.x[v.cv])
+        assert np.array_equal(mapping["element_distance"], cvs.distance[v.cv])
+        assert np.array_equal(mapping["element_position"], expected)
+        assert mapping["element_position"].attrs["units"] == "um"
+        assert (mapping["element_pos"][:] == 0.5).all()
+    population = libsonata.ElementReportReader(str(tmp_path / "v.h5"))["cell"]
+    frame = population.get(node_ids=[1], tstart=0.0, tstop=1.0)
+    assert np.array_equal(np.array(frame.ids), [(1, cv) for cv in range(len(cvs))])
+    assert np.allclose(frame.data, v.values[:, v.index == 1], rtol=1e-6)
+    # A report of two recordings, whose elements are sorted.
+    site = net["cell"].at(cv=[5, 2])
+    w, u = net.probe(site, "V"), net.probe(net["cell"].at(cv=[3]), "V")
+    net.run(1.0)
+    dn.export.sonata([w, u], tmp_path / "w.h5")
+    with h5py.File(tmp_path / "w.h5") as file:
+        mapping = file["report/cell/mapping"]
+        assert mapping["element_ids"][:].tolist() == [2, 3, 5] * 2
+        assert np.array_equal(mapping["element_x"], cvs.x[[2, 3, 5] * 2])
+
+
 def test_sonata_refuses_what_it_cannot_hold(tmp_path):
     pytest.importorskip("h5py")
     cells = Cell(2)

@@ -21,6 +21,7 @@ from ._given import Recorded, recordings
 from ._hdf5 import new_hdf5
 from ._meaning import meaning, member
 from ._nwb_table import row_of, table_of
+from ._places import places
 from ._spikes import by_member
 from ._units import si
 
@@ -61,7 +62,8 @@ def nwb(
     Its name has dots instead of slashes (``pyramidal.soma.V``). With a batch there is one time series per sample
     (``pyramidal.soma.V.sample0``). Values are stored as recorded. Multiplying them by ``conversion`` converts them to
     the SI unit in ``unit``. The table ``pyramidal.soma.V.columns`` in the processing module ``misc`` lists the neuron
-    and the ``gid`` of each column and, for detailed cells, its control volume (``cv``).
+    and the ``gid`` of each column and, for detailed cells, its control volume (``cv``), the section and the position on
+    it (``x``, from 0 to 1), the path length from the soma (``distance``, um) and the coordinates (``position``, um).
 
     All spike recordings share the table ``units``, with one row per neuron and sample, including silent neurons. Its
     columns are the spike times and the observation interval (s), ``population``, ``neuron``, ``gid`` (-1 for sources of
@@ -190,6 +192,9 @@ def _columns(pynwb: Any, name: str, recording: Recording) -> Any:
         columns.append(_column(pynwb, "gid", "index of the neuron in the whole network", gid))
     if (cv := recording.cv) is not None:
         columns.append(_column(pynwb, "cv", "control volume of the detailed cell", cv))
+    for place in places(recording):
+        unit = f" ({place.unit})" if place.unit else ""
+        columns.append(_column(pynwb, place.name, f"{place.about}{unit}", place.values))
     description = f"columns of {recording.name}" + (f", in {recording._population}" if recording._population else "")
     return pynwb.core.DynamicTable(name=f"{name}.columns", description=description, columns=columns)
 

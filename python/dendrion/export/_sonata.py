@@ -15,6 +15,7 @@ from ._extras import needed
 from ._given import Recorded, recordings
 from ._hdf5 import new_hdf5
 from ._hdf5_parts import SONATA_GROUP
+from ._places import places
 from ._sonata_read import describe
 
 #: Magic number and version of the format, and the codes of the sort orders of spikes.
@@ -174,6 +175,8 @@ def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, 
     numbers = mapping.create_dataset("element_ids", data=elements[order])
     if report[0][0].cv is None:
         numbers.attrs["paths"] = paths
+    _add_places(mapping, [recording for recording, _ in report], order)
+    # Values are those of the middle of each element.
     mapping.create_dataset("element_pos", data=np.full(len(nodes), 0.5, dtype=np.float32))
     start = first.t[0] if len(first) else 0.0
     time = mapping.create_dataset("time", data=np.array([start, start + len(first) * first.dt, first.dt]))
@@ -181,3 +184,17 @@ def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, 
     bounds = np.cumsum([len(recording.index) for recording, _ in report])[:-1]
     places = np.split(np.argsort(order), bounds)
     return {id(recording): columns for (recording, _), columns in zip(report, places, strict=True)}
+
+
+def _add_places(mapping: Any, report: list[Recording], order: NDArray[np.int64]) -> None:
+    """Write the positions of the elements of detailed cells, if all are known."""
+    each = [places(recording) for recording in report]
+    if not all(each):
+        return
+    for columns in zip(*each, strict=True):
+        name, unit, about, _ = columns[0]
+        values = np.concatenate([column.values for column in columns])[order]
+        written = mapping.create_dataset(f"element_{name}", data=values)
+        written.attrs["description"] = about
+        if unit:
+            written.attrs["units"] = unit

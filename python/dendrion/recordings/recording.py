@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..inputs.generators import Generator
     from ..modules.module import Module
+    from ..morphology.cvs import CVs
     from ..neurons.neuron import Neuron
     from ..simulation.network import Network
 
@@ -215,6 +216,8 @@ class Recording(_Probe):
 
     _indexed: ClassVar[str] = "its arrays, such as recording.values[-1] or recording.values[:, 0]"
     _cv: NDArray[np.int64] | None = None
+    #: The control volumes of the recorded detailed cells, if the recording was made by a network.
+    _cvs: CVs | None = None
     #: If values are interpolated, the weight of the second of the two values from which each column is computed.
     _weight: NDArray[np.float64] | None = None
 
@@ -237,6 +240,7 @@ class Recording(_Probe):
         owner = _population_of(net, module)
         self._unit = module._unit_of_variable(variable) or "1"
         self._population = None if owner is None else owner.path
+        self._cvs = None if cv is None else getattr(owner, "cvs", None)
         if index is None and gid is not None and owner is not None:
             index = gid - net._identities[id(owner)].first
         self._index = np.arange(columns, dtype=np.int64) if index is None else index
