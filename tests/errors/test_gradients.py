@@ -201,5 +201,5 @@ def test_optimizers(made):
 )
 def test_errors_of_a_surrogate_function_are_explained(function, message):
     cell = dn.MCNeuron(2, V_th=-50.0, V_reset=-60.0, surrogate_grad_fn=function)
-    with pytest.raises(dn.ParameterError, match="MCNeuron: surrogate_grad_fn: " + message):
+    with pytest.raises(dn.DendrionError, match="MCNeuron: surrogate_grad_fn: " + message):
         cell.spike_derivative([-50.0, -55.0])
