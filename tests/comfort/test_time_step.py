@@ -5,10 +5,16 @@ import warnings
 import dendrion as dn
 import numpy as np
 import pytest
+from dendrion._checks._time_step import STABLE
 
 ODE = dn.SolverMethodODE
 #: Degree of the polynomial by which each method approximates exp(-z). A step is stable while it is within [-1, 1].
 POLYNOMIALS = {ODE.EULER: 1, ODE.MIDPOINT: 2, ODE.HEUN2: 2, ODE.HEUN3: 3, ODE.RK4: 4}
+
+
+def test_every_explicit_method_has_a_limit():
+    stable_for_any_step = {ODE.EXP_EULER, ODE.IMPLICIT_EULER, ODE.CRANK_NICOLSON}
+    assert set(ODE) - stable_for_any_step == set(POLYNOMIALS) == set(STABLE)
 
 
 class Tree(dn.MCNeuron):

@@ -11,6 +11,7 @@ import dendrion as dn
 import jsonschema
 import numpy as np
 import pytest
+from dendrion.files import _connections, _neurons
 
 from .models import build
 
@@ -249,3 +250,11 @@ def test_the_engine_is_built_from_the_parsed_model(tmp_path: Path, monkeypatch: 
     # Only networks that are built from modules start with an empty model.
     monkeypatch.delattr(dn._core, "Model")
     assert dn.Network.load(tmp_path / "m.json").info["connections"] == net.info["connections"]
+
+
+def test_files_know_every_class_of_receptors_and_plasticity_rules():
+    classes = [c for c in vars(dn).values() if isinstance(c, type)]
+    receptors = {c for c in classes if issubclass(c, dn.Receptor) and c._receptor is not None}
+    assert receptors == set(_neurons.RECEPTORS.values())
+    rules = {c for c in classes if issubclass(c, dn.Plasticity) and c is not dn.Plasticity}
+    assert rules == set(_connections.PLASTICITIES.values())

@@ -82,3 +82,17 @@ pub(crate) fn name_of(pairs: &[(&'static str, ModuleKind)], kind: ModuleKind) ->
 pub(crate) fn mechanism_of(pairs: &[(&'static str, &str)], text: &str) -> Option<&'static str> {
     pairs.iter().find(|(_, key)| library(key) == Some(text)).map(|(name, _)| *name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_receptor_and_every_learning_rule_has_a_name() {
+        for kind in ModuleKind::ALL {
+            let is_missing = |pairs| name_of(pairs, kind).is_none();
+            assert!(!kind.is_receptor() || !is_missing(&RECEPTORS), "receptor {}", kind.name());
+            assert!(!kind.learns() || !is_missing(&PLASTICITIES), "plasticity {}", kind.name());
+        }
+    }
+}

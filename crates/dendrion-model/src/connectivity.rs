@@ -88,7 +88,7 @@ pub struct Plasticity {
 impl Plasticity {
     /// Returns whether the rule changes the weights, depending on presynaptic and postsynaptic spikes.
     pub const fn learns(&self) -> bool {
-        matches!(self.kind, ModuleKind::Stdp | ModuleKind::TripletStdp)
+        self.kind.learns()
     }
 }
 

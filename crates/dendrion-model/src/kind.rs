@@ -244,6 +244,16 @@ impl ModuleKind {
         }
     }
 
+    /// Returns whether this is a built-in receptor.
+    pub const fn is_receptor(self) -> bool {
+        matches!(self, Self::Ampa | Self::Nmda | Self::Gaba)
+    }
+
+    /// Returns whether this is a rule that changes weights, depending on presynaptic and postsynaptic spikes.
+    pub const fn learns(self) -> bool {
+        matches!(self, Self::Stdp | Self::TripletStdp)
+    }
+
     /// Returns the kind with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|k| k.name() == name)

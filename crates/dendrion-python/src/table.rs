@@ -38,7 +38,7 @@ pub(crate) fn check_module(kind: &str, module: &str, given: &Bound<'_, PyDict>, 
     let (name, soma) = (module.to_string(), kind == ModuleKind::Soma);
     match kind {
         ModuleKind::Compartment | ModuleKind::Soma => Compartment { name, soma, params }.check(module, size),
-        ModuleKind::Ampa | ModuleKind::Nmda | ModuleKind::Gaba => {
+        _ if kind.is_receptor() => {
             Receptor { name, kind, on: 0, scale_g: false, params, text: None }.check(module, size)
         }
         _ => kind.check(module, &params, size),

@@ -104,3 +104,18 @@ impl Rule {
         Pre { last: Some(n), k, slow }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dendrion_model::Params;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_that_learns_has_a_rule() {
+        for kind in ModuleKind::ALL {
+            let rule = Rule::of(&Plasticity { kind, params: Params::default() });
+            assert_eq!(rule.is_some(), kind.learns(), "{}", kind.name());
+        }
+    }
+}

@@ -75,7 +75,7 @@ impl Receptor {
             return check_written(path, &definition, &self.params, size);
         }
         self.kind.check(path, &self.params, size)?;
-        if !self.params.has("t_decay") {
+        if self.kind.value(&self.params, "t_decay").is_none() {
             return Err(Error::parameter(path, "t_decay", "None", "a time constant > 0 (ms)"));
         }
         Ok(())
