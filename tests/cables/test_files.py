@@ -20,7 +20,7 @@ def recordings(request):
 
 def same(loaded, recording, exact=True):
     assert (loaded.name, loaded.unit, loaded.dt) == (recording.name, recording.unit, recording.dt)
-    for name in ("index", "gid", "cv", "t"):
+    for name in ("index", "gid", "cv_index", "t"):
         assert np.array_equal(getattr(loaded, name), getattr(recording, name)), name
     found = np.array_equal if exact else (lambda a, b: np.allclose(a, b, rtol=1e-6))
     assert found(loaded.values, recording.values)
@@ -47,9 +47,9 @@ def test_sonata_numbers_elements_by_cv(recordings, tmp_path):
         mapping = file["report/cell/mapping"]
         assert mapping["node_ids"][:].tolist() == [0, 1]
         assert mapping["index_pointers"][:].tolist() == [0, 2, 4]
-        assert mapping["element_ids"][:].tolist() == sorted(v.cv[:2]) * 2
+        assert mapping["element_ids"][:].tolist() == sorted(v.cv_index[:2]) * 2
     loaded = dn.load_recording(tmp_path / "v.h5")
-    assert loaded.cv.tolist() == v.cv.tolist()
+    assert loaded.cv_index.tolist() == v.cv_index.tolist()
     values = v.values[0] if v.values.ndim == 3 else v.values
     assert np.allclose(loaded.values, values, rtol=1e-6)
 
@@ -58,7 +58,7 @@ def centres(v):
     """Return the position of the control volume of each column."""
     (cells,) = [m for m in v._owner().modules if isinstance(m, dn.CableNeuron)]
     cvs = cells.cvs
-    return cvs, np.array([cells.tree.position(dn.Location(int(cvs.section[k]), float(cvs.x[k]))) for k in v.cv])
+    return cvs, np.array([cells.tree.position(dn.Location(int(cvs.section[k]), float(cvs.x[k]))) for k in v.cv_index])
 
 
 def everywhere():
@@ -76,10 +76,10 @@ def test_nwb_contains_positions(tmp_path):
     cvs, expected = centres(v)
     with pynwb.NWBHDF5IO(tmp_path / "v.nwb", "r") as io:
         table = io.read().processing["misc"]["cell.V.columns"]
-        assert table["cv"][:].tolist() == v.cv.tolist()
-        assert np.array_equal(table["section"][:], cvs.section[v.cv])
-        assert np.array_equal(table["x"][:], cvs.x[v.cv])
-        assert np.array_equal(table["distance"][:], cvs.distance[v.cv])
+        assert table["cv"][:].tolist() == v.cv_index.tolist()
+        assert np.array_equal(table["section"][:], cvs.section[v.cv_index])
+        assert np.array_equal(table["x"][:], cvs.x[v.cv_index])
+        assert np.array_equal(table["distance"][:], cvs.distance[v.cv_index])
         assert np.array_equal(table["position"][:], expected)
         assert "(um)" in table["position"].description
     loaded = dn.load_recording(tmp_path / "v.nwb")
@@ -96,10 +96,10 @@ def test_sonata_contains_positions(tmp_path):
     cvs, expected = centres(v)
     with h5py.File(tmp_path / "v.h5") as file:
         mapping = file["report/cell/mapping"]
-        assert np.array_equal(mapping["element_ids"], v.cv)
-        assert np.array_equal(mapping["element_section"], cvs.section[v.cv])
-        assert np.array_equal(mapping["element_x"], cvs.x[v.cv])
-        assert np.array_equal(mapping["element_distance"], cvs.distance[v.cv])
+        assert np.array_equal(mapping["element_ids"], v.cv_index)
+        assert np.array_equal(mapping["element_section"], cvs.section[v.cv_index])
+        assert np.array_equal(mapping["element_x"], cvs.x[v.cv_index])
+        assert np.array_equal(mapping["element_distance"], cvs.distance[v.cv_index])
         assert np.array_equal(mapping["element_position"], expected)
         assert mapping["element_position"].attrs["units"] == "um"
         assert (mapping["element_pos"][:] == 0.5).all()
@@ -145,7 +145,7 @@ def test_tables(recordings):
     frame = v.to_pandas()
     names = ["neuron", "cv"] if v.values.ndim == 2 else ["sample", "neuron", "cv"]
     assert list(frame.columns.names) == names
-    key = (1, int(v.cv[1])) if v.values.ndim == 2 else (1, 1, int(v.cv[1]))
+    key = (1, int(v.cv_index[1])) if v.values.ndim == 2 else (1, 1, int(v.cv_index[1]))
     last = v.values[:, 3] if v.values.ndim == 2 else v.values[1, :, 3]
     assert np.array_equal(frame[key].to_numpy(), last)
     assert isinstance(frame.columns, pandas.MultiIndex)
@@ -154,8 +154,8 @@ def test_tables(recordings):
 def test_xarray_and_neo(recordings):
     pytest.importorskip("xarray")
     v = recordings[0]
-    assert v.to_xarray()["cv"].values.tolist() == v.cv.tolist()
+    assert v.to_xarray()["cv"].values.tolist() == v.cv_index.tolist()
     pytest.importorskip("neo")
     signals = v.to_neo()
     signal = signals[0] if v.values.ndim == 3 else signals
-    assert signal.array_annotations["cv"].tolist() == v.cv.tolist()
+    assert signal.array_annotations["cv"].tolist() == v.cv_index.tolist()

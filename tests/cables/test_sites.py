@@ -33,7 +33,7 @@ def test_probes_at_sites_are_columns_of_all_potentials():
     assert np.array_equal(at.values, everywhere.values[:, columns])
     assert np.array_equal(some.values, at.values[:, [5, 0]])
     assert at.index.tolist() == [0, 0, 1, 1, 2, 2]
-    assert at.cv.tolist() == [*tip.cv] * 3
+    assert at.cv_index.tolist() == [*tip.cv] * 3
     assert at.gid.tolist() == [1, 1, 2, 2, 3, 3]
     assert np.array_equal(cells.V.reshape(-1).shape, (3 * count,))
 
@@ -46,7 +46,7 @@ def test_members_of_mechanisms_are_ordered_by_cell_then_site():
     last = cells.ih.m
     net.run(0.025)
     assert np.array_equal(gate.values[-1], last.reshape(-1))
-    assert gate.cv.tolist() == [*cells.at("apical").cv] * 2
+    assert gate.cv_index.tolist() == [*cells.at("apical").cv] * 2
     assert last.shape == (2, len(cells.at("apical").cv))
 
 
@@ -137,7 +137,7 @@ def test_interpolated_potentials():
     expected[1] = v[..., 8] + 0.7 * (v[..., 9] - v[..., 8])
     np.testing.assert_allclose(probe.values, np.stack(expected, axis=-1).reshape(-1, 10), rtol=1e-14)
     assert np.array_equal(some.values, probe.values[:, [6, 0]])
-    assert probe.cv.tolist() == [10, 9, 11, 8, 12] * 2
+    assert probe.cv_index.tolist() == [10, 9, 11, 8, 12] * 2
 
 
 def test_gradients_of_interpolated_potentials():

@@ -88,12 +88,12 @@ def test_control_volumes_without_values_are_grey(ran):
 def test_several_columns_in_a_control_volume_are_averaged(ran):
     cvs = ran.cells.cvs
     at = np.array([cvs.at(TREE.at(1, 0.5))] * 3 + [cvs.at(TREE.at(2, 0.5))])
-    given = SimpleNamespace(t=[0.0, 1.0], values=np.array([[1.0, 2.0, 6.0, 0.0], [3.0, 3.0, 3.0, 5.0]]), cv=at)
+    given = SimpleNamespace(t=[0.0, 1.0], values=np.array([[1.0, 2.0, 6.0, 0.0], [3.0, 3.0, 3.0, 5.0]]), cv_index=at)
     movie = dn.plot.movie(given, cvs, limits=(0.0, 6.0), label="I (pA)")
     for k, means in enumerate(([3.0, 0.0], [3.0, 5.0])):
         found, _ = shown(movie, k)
         assert found[at[[0, 3]]] == pytest.approx(scale(movie).to_rgba(means))
-    assert (ran.ampa.cv == np.tile(at, 2)).all()
+    assert (ran.ampa.cv_index == np.tile(at, 2)).all()
     found, _ = shown(dn.plot.movie(ran.ampa, ran.cells, limits=(-1.0, 1.0)), 0)
     assert (found != to_rgba(NONE)).any(axis=1).sum() == 2
 
@@ -199,7 +199,7 @@ def test_a_movie_in_a_subfigure(ran, tmp_path):
 
 
 def given(**changes):
-    return SimpleNamespace(**({"t": [0.0, 1.0], "values": np.zeros((2, 1)), "cv": [0]} | changes))
+    return SimpleNamespace(**({"t": [0.0, 1.0], "values": np.zeros((2, 1)), "cv_index": [0]} | changes))
 
 
 @pytest.mark.parametrize(
@@ -235,9 +235,17 @@ def given(**changes):
             "values of the control volume 4, but the cell has those from 0 to 3",
         ),
         ({"recording": 3}, dn.ParameterTypeError, "recording = 3: expected a Recording of detailed cells, such as"),
-        ({"recording": given(cv=[0, 1])}, dn.ParameterError, r"cv has shape \(2,\); expected \(1,\), one for each col"),
-        ({"recording": given(cv=[-1])}, dn.ParameterError, "values of the control volume -1, but"),
-        ({"recording": given(cv=[0.5])}, dn.ParameterTypeError, r"cv = \[0.5\]: expected integers, the control volume"),
+        (
+            {"recording": given(cv_index=[0, 1])},
+            dn.ParameterError,
+            r"cv_index has shape \(2,\); expected \(1,\), one for each col",
+        ),
+        ({"recording": given(cv_index=[-1])}, dn.ParameterError, "values of the control volume -1, but"),
+        (
+            {"recording": given(cv_index=[0.5])},
+            dn.ParameterTypeError,
+            r"cv_index = \[0.5\]: expected integers, the control volume",
+        ),
         ({"recording": given(index=[0, 1])}, dn.ParameterError, r"index has shape \(2,\); expected \(1,\)"),
         (
             {"recording": given(t=[], values=np.zeros((0, 1)))},

@@ -67,7 +67,7 @@ def analog_signals(recording: Recording) -> list[Any]:
     annotations = {member(recording): recording.index}
     if (gid := recording.gid) is not None:
         annotations["gid"] = gid
-    if (cv := recording.cv) is not None:
+    if (cv := recording.cv_index) is not None:
         annotations["cv"] = cv
     values = recording.values
     return [

@@ -190,7 +190,7 @@ def _columns(pynwb: Any, name: str, recording: Recording) -> Any:
     columns = [_column(pynwb, of, about[of], recording.index)]
     if (gid := recording.gid) is not None:
         columns.append(_column(pynwb, "gid", "index of the neuron in the whole network", gid))
-    if (cv := recording.cv) is not None:
+    if (cv := recording.cv_index) is not None:
         columns.append(_column(pynwb, "cv", "control volume of the detailed cell", cv))
     for place in places(recording):
         unit = f" ({place.unit})" if place.unit else ""

@@ -20,8 +20,8 @@ def recording_frame(recording: Recording) -> pd.DataFrame:
     """Return a table with one row per sample; see [Recording.to_pandas][dendrion.Recording.to_pandas]."""
     pd = needed("pandas", "pandas", "to_pandas()")
     values, levels = recording.values, {member(recording): recording.index}
-    if recording.cv is not None:
-        levels["cv"] = recording.cv
+    if recording.cv_index is not None:
+        levels["cv"] = recording.cv_index
     if values.ndim == 3:
         batch, samples, count = values.shape
         levels = {"sample": np.repeat(np.arange(batch), count)} | {k: np.tile(v, batch) for k, v in levels.items()}

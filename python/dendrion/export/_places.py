@@ -29,7 +29,7 @@ def places(recording: Recording) -> list[Place]:
 
     Recordings that were loaded from files have no morphology.
     """
-    cvs, cv = recording._cvs, recording.cv
+    cvs, cv = recording._cvs, recording.cv_index
     if cvs is None or cv is None:
         return []
     used, which = np.unique(cv, return_inverse=True)

@@ -38,7 +38,7 @@ def _samples(recording: Recording) -> Arrays:
     arrays["every"] = np.array(recording._every)
     if (gid := recording.gid) is not None:
         arrays["gid"] = gid
-    if (cv := recording.cv) is not None:
+    if (cv := recording.cv_index) is not None:
         arrays["cv"] = cv
     return arrays
 

@@ -126,14 +126,16 @@ def _check_report(recordings: list[Recording]) -> None:
             raise StructureError(
                 f"{other.name}: sample times differ from those of {first.name}; a SONATA report requires equal times"
             )
-    if any(recording.cv is None for recording in recordings) != all(recording.cv is None for recording in recordings):
+    if any(recording.cv_index is None for recording in recordings) != all(
+        recording.cv_index is None for recording in recordings
+    ):
         raise StructureError(
             f"{first.name}: a SONATA report cannot contain control volumes together with other elements; write them to "
             "separate files"
         )
     seen: set[tuple[str, int, int]] = set()
     for recording in recordings:
-        cvs = [-1] * len(recording.index) if recording.cv is None else recording.cv.tolist()
+        cvs = [-1] * len(recording.index) if recording.cv_index is None else recording.cv_index.tolist()
         for i, cv in zip(recording.index.tolist(), cvs, strict=True):
             key = recording.name if cv < 0 else "", i, cv
             if key in seen:
@@ -144,8 +146,8 @@ def _check_report(recordings: list[Recording]) -> None:
 
 def _elements(recording: Recording, paths: list[str]) -> NDArray[np.uint32]:
     """Return the id of each column's element: the id of its compartment, or the control volume of a detailed cell."""
-    if recording.cv is not None:
-        return recording.cv.astype(np.uint32)
+    if recording.cv_index is not None:
+        return recording.cv_index.astype(np.uint32)
     return np.full(len(recording.index), paths.index(recording.name.rpartition(".")[0]), dtype=np.uint32)
 
 
@@ -173,7 +175,7 @@ def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, 
     # The specification originally used this name, and older readers expect it.
     mapping["index_pointer"] = mapping["index_pointers"]
     numbers = mapping.create_dataset("element_ids", data=elements[order])
-    if report[0][0].cv is None:
+    if report[0][0].cv_index is None:
         numbers.attrs["paths"] = paths
     _add_places(mapping, [recording for recording, _ in report], order)
     # Values are those of the middle of each element.

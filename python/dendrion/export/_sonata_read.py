@@ -32,7 +32,7 @@ def describe(group: Any, recording: Recorded, columns: Any) -> None:
         samples = steps.sample_steps(recording._id)
         about |= {"unit": recording.unit, "every": recording._every, "first": int(samples[0]) if len(samples) else 0}
         group.create_dataset("columns", data=np.asarray(columns, dtype=np.uint64))
-        for name, each in (("gid", recording.gid), ("cv", recording.cv)):
+        for name, each in (("gid", recording.gid), ("cv", recording.cv_index)):
             if each is not None:
                 group.create_dataset(name, data=each)
     group.attrs.update(about)

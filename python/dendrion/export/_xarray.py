@@ -36,7 +36,7 @@ def recording_array(recording: Recording) -> xr.DataArray:
     coords[column] = _about(column, column, recording.index)
     if (gid := recording.gid) is not None:
         coords["gid"] = _about(column, "gid", gid)
-    if (cv := recording.cv) is not None:
+    if (cv := recording.cv_index) is not None:
         coords["cv"] = _about(column, "cv", cv)
     if values.ndim == 3:
         coords["sample"] = _about("sample", "sample", np.arange(len(values)))

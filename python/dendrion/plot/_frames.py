@@ -62,20 +62,21 @@ def frames_of(recording: Any, cells: CableNeuron | CVs, index: Any, sample: Any,
 
 def _recorded(recording: Any) -> tuple[_read.Samples, NDArray[np.int64]]:
     """Return the data of a recording, and the control volume of each of its columns."""
-    # The method `cv` of spike recordings is the coefficient of variation.
-    is_known = _read.is_of_samples(recording) and getattr(recording, "cv", None) is not None
-    cv = array_of("plot.movie: recording: cv", recording.cv, _INTEGERS) if is_known else None
+    is_known = _read.is_of_samples(recording) and getattr(recording, "cv_index", None) is not None
+    cv = array_of("plot.movie: recording: cv_index", recording.cv_index, _INTEGERS) if is_known else None
     if cv is None:
         raise ParameterTypeError(
             f"plot.movie: recording = {quoted(recording)}: expected a Recording of detailed cells, such as "
             "net.probe(cells.at('all'), 'V')"
         )
     if cv.dtype.kind not in "iu":
-        raise ParameterTypeError(f"plot.movie: recording: cv = {quoted(recording.cv)}: expected {_INTEGERS}")
+        raise ParameterTypeError(
+            f"plot.movie: recording: cv_index = {quoted(recording.cv_index)}: expected {_INTEGERS}"
+        )
     (read,) = _read.samples("movie", recording)
     if _read.integers(recording, "index") is None:
         read = read._replace(numbers=np.zeros_like(read.numbers))
-    for name, array in (("cv", cv), ("index", read.numbers)):
+    for name, array in (("cv_index", cv), ("index", read.numbers)):
         if array.shape != read.values.shape[-1:]:
             raise ParameterError(
                 f"plot.movie: recording: {name} has shape {array.shape}; expected ({read.values.shape[-1]},), one for "

@@ -62,9 +62,9 @@ def movie(
     ----------
     recording : Recording
         A recording of detailed cells, such as ``net.probe(cells.at("all"), "V")`` or a recording of a channel. Any
-        object with ``t`` (ms, of shape ``(samples,)``), ``values`` (of shape ``(samples, columns)``) and ``cv`` (the
-        control volume of each column) is accepted; its ``index`` (the cell of each
-        column), ``name`` and ``unit`` are used if present.
+        object with ``t`` (ms, of shape ``(samples,)``), ``values`` (of shape ``(samples, columns)``) and ``cv_index``
+        (the control volume of each column) is accepted; its ``index`` (the cell of each column), ``name`` and ``unit``
+        are used if present.
     cells : CableNeuron or CVs
         The recorded cells, or their control volumes, ``tree.cvs(...)``.
     index : int

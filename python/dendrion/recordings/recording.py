@@ -267,10 +267,10 @@ class Recording(_Probe):
         return self._gid
 
     @property
-    def cv(self) -> NDArray[np.int64] | None:
-        """Control volume of each column, for variables of detailed cells; otherwise ``None``.
+    def cv_index(self) -> NDArray[np.int64] | None:
+        """Index of each column's control volume, for variables of detailed cells; otherwise ``None``.
 
-        Columns are ordered by cell, then by site.
+        Columns are ordered by cell, then by site. Exports store these indices under the name ``cv``.
         """
         return self._cv
 
