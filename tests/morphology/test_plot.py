@@ -171,5 +171,5 @@ def test_labels_of_other_plots_are_text():
 
 
 def test_a_neuron_is_not_a_morphology():
-    with pytest.raises(dn.ParameterTypeError, match=r"expected a Morphology; plot\.tree draws"):
+    with pytest.raises(dn.ParameterTypeError, match=r"expected a Morphology or a CableNeuron; plot\.tree draws"):
         dn.plot.morphology(dn.MCNeuron(1))

@@ -11,6 +11,7 @@ from .._numbers import numbers
 from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError
 from ..morphology import CVs, Location, Morphology, Region
+from ..neurons.cable.neuron import CableNeuron
 from ._axes import colour_bar, drawing, small
 from ._paint import NONE, Paint, checked_label, scaled
 from ._shapes import Piece, shape_of
@@ -27,7 +28,7 @@ KIND_COLOURS = {"soma": INK, "axon": PALETTE[2], "basal": PALETTE[1], "apical": 
 
 
 def morphology(
-    tree: Morphology,
+    tree: Morphology | CableNeuron,
     *,
     view: str = "xy",
     color: ArrayLike | str | None = None,
@@ -44,8 +45,8 @@ def morphology(
 
     Parameters
     ----------
-    tree : Morphology
-        The morphology.
+    tree : Morphology or CableNeuron
+        The morphology, or detailed cells, which have a morphology and control volumes.
     view : str
         ``"xy"``, ``"xz"`` or ``"yz"`` for a projection, or ``"dendrogram"``, whose horizontal axis is the path length
         from the soma's centre.
@@ -53,7 +54,7 @@ def morphology(
         One number per CV (with ``cvs``), one number per section, or a single colour. By default, each kind of section
         has its own colour.
     cvs : CVs, optional
-        The division of the morphology to which ``color`` or ``region`` refers.
+        The division of the morphology to which ``color`` or ``region`` refers. Defaults to that of the detailed cells.
     region : Region, optional
         A region to highlight (requires ``cvs``); everything else is drawn in light grey.
     sites : list of Location
@@ -85,6 +86,9 @@ def morphology(
     >>> cvs = tree.cvs(dn.MaxLength(10.0))
     >>> dn.plot.morphology(tree, color=cvs.distance, cvs=cvs, label="distance (µm)")
     """
+    if isinstance(tree, CableNeuron):
+        cvs = tree.cvs if cvs is None else cvs
+        tree = tree.tree
     _check(tree, cvs)
     places = checked_places("morphology", tree, sites)
     shape = shape_of("morphology", tree, cvs, view, thickness)
@@ -106,8 +110,8 @@ def morphology(
 def _check(tree: object, cvs: object) -> None:
     if not isinstance(tree, Morphology):
         raise ParameterTypeError(
-            f"plot.morphology: tree = {quoted(tree)}: expected a Morphology; plot.tree draws the compartments of an "
-            "MCNeuron"
+            f"plot.morphology: tree = {quoted(tree)}: expected a Morphology or a CableNeuron; plot.tree draws "
+            "the compartments of an MCNeuron"
         )
     if cvs is not None and (not isinstance(cvs, CVs) or cvs._morphology is not tree):
         raise ParameterTypeError(f"plot.morphology: cvs = {quoted(cvs)}: expected the CVs of tree: tree.cvs(...)")

@@ -36,6 +36,8 @@ class Samples(NamedTuple):
     gid: NDArray[np.int64] | None
     #: Kind of the columns: "neuron" or "connection".
     kind: str
+    #: Control volume of each column of detailed cells.
+    cv: NDArray[np.int64] | None
 
 
 class Spikes(NamedTuple):
@@ -134,7 +136,8 @@ def _samples(what: str, label: str, recording: Any) -> Samples:
     numbers = np.arange(values.shape[-1]) if numbers is None else numbers
     # Only recordings of weights have no population.
     kind = "connection" if isinstance(recording, Recording) and recording._population is None else "neuron"
-    return Samples(label, variable, "" if unit == "1" else unit, t, values, numbers, gid, kind)
+    cv = integers(recording, "cv") if _has(recording, "cv") else None
+    return Samples(label, variable, "" if unit == "1" else unit, t, values, numbers, gid, kind, cv)
 
 
 def _spikes(what: str, label: str, recording: Any) -> Spikes:

@@ -141,7 +141,8 @@ def _lines(read: list[_read.Samples], chosen: list[list[int]], used: int) -> tup
     ]
     # Colours distinguish recordings, neurons or samples: the first of these of which there are several.
     place = next((p for p in range(3) if len({key[p] for key in keys}) > 1), 0)
-    names = [(read[n].label, str(read[n].numbers[column]), str(sample))[place] for n, column, sample in keys]
+    columns, title = _column_names(read[0], chosen[0])
+    names = [(read[n].label, columns.get(column, ""), str(sample))[place] for n, column, sample in keys]
     groups = list(dict.fromkeys(names))
     shades = {
         name: tints(colour, names.count(name)) for name, colour in zip(groups, colours(len(groups), used), strict=True)
@@ -154,7 +155,21 @@ def _lines(read: list[_read.Samples], chosen: list[list[int]], used: int) -> tup
         lines.append(_Line(read[n], sample, column, shades[name].pop(0), label))
     count = read[0].values.shape[-1]
     part = "" if len(chosen[0]) == count else f"\n(of {count:,})"
-    return lines, (None, f"{read[0].kind}{part}", "sample")[place]
+    return lines, (None, f"{title}{part}", "sample")[place]
+
+
+def _column_names(read: _read.Samples, chosen: list[int]) -> tuple[dict[int, str], str]:
+    """Return the names of columns in a legend, and its title.
+
+    Columns of detailed cells are distinguished by their neurons, their control volumes, or both.
+    """
+    numbers = {column: str(read.numbers[column]) for column in chosen}
+    if read.cv is None or len(set(numbers.values())) == len(chosen):
+        return numbers, read.kind
+    cvs = {column: str(read.cv[column]) for column in chosen}
+    if len(set(numbers.values())) == 1:
+        return cvs, "CV"
+    return {column: f"{numbers[column]}, {cvs[column]}" for column in chosen}, f"{read.kind}, CV"
 
 
 def _spikes_of(read: list[_read.Samples], spikes: Any) -> dict[str, _read.Spikes]:
