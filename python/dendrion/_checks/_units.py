@@ -1,7 +1,7 @@
 """Checks for values that are probably not in the unit that Dendrion expects.
 
 The limits are far from the values of published models. A value is reported only if it is implausible in Dendrion's unit
-and plausible in another unit. Quantities of pint, quantities and Brian2 are converted and never reported.
+and plausible in another unit. Quantities from pint, quantities and Brian2 are converted and never reported.
 """
 
 from __future__ import annotations

@@ -213,7 +213,7 @@ class MCSynapse(Module):
 
     @property
     def shape(self) -> tuple[int, int] | None:
-        """Shape of ``w`` if connections are dense, otherwise ``None``."""
+        """Shape of ``w`` if the connections are dense, otherwise ``None``."""
         conn = self.__dict__["_conn"]
         return conn.shape if isinstance(conn, Matrix) else None
 

@@ -22,7 +22,7 @@ def new_file(what: str, path: object, overwrite: bool, suffix: str = "") -> Iter
     Parameters
     ----------
     what : str
-        Name of the function that writes, for error messages.
+        Name of the function that writes the file, for error messages.
     path : str or path
         Path of the final file.
     overwrite : bool

@@ -58,8 +58,8 @@ class Module(CopiedAlone):
     a built network, such as ``soma.V``, can be read and assigned in the same way. Any other assignment that would have
     no effect raises an [AssignmentError][dendrion.AssignmentError].
 
-    Numbers may be quantities of pint, quantities or Brian2. They are converted to the documented unit, and an error is
-    raised if the dimension does not match. Plain numbers are interpreted in the documented unit.
+    Numbers may be quantities from pint, quantities or Brian2. They are converted to the documented unit, and an error
+    is raised if the dimension does not match. Plain numbers are interpreted in the documented unit.
 
     Parameters
     ----------

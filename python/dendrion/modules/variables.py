@@ -24,10 +24,11 @@ class VarManager(Fixed):
     several modules, they are roots of one namespace: their names must differ, and names derived from classes are
     numbered.
 
-    ``manager["params"]`` maps ``path.parameter`` to values, and ``manager["frozen"]`` does so for ``frozen_params``.
-    ``manager["states"]`` maps ``path.variable`` to states (after the network is built), and ``manager["rngs"]`` maps
-    the path of each module that draws random numbers to the name of its stream. After the network is built, values are
-    read from it, and assigning to an entry of ``params`` or ``states`` sets the value in the network.
+    ``manager["params"]`` maps ``path.parameter`` to values, and ``manager["frozen"]`` does the same for
+    ``frozen_params``. ``manager["states"]`` maps ``path.variable`` to states (after the network is built), and
+    ``manager["rngs"]`` maps the path of each module that draws random numbers to the name of its stream. After the
+    network is built, values are read from it, and assigning to an entry of ``params`` or ``states`` sets the value in
+    the network.
     """
 
     _built = True

@@ -1,4 +1,4 @@
-"""Quantities of pint, quantities and Brian2. They are recognized by attributes, without importing the packages."""
+"""Quantities from pint, quantities and Brian2. They are recognized by attributes, without importing the packages."""
 
 from __future__ import annotations
 

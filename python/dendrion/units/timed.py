@@ -1,4 +1,4 @@
-"""Signals of Neo, xarray and pandas that carry sample times. The packages are not imported here."""
+"""Signals from Neo, xarray and pandas that carry sample times. The packages are not imported here."""
 
 from __future__ import annotations
 
