@@ -266,3 +266,29 @@ def test_injections_at_a_clamp_are_errors():
     step = dn.DCGenerator(1, 10.0)
     with pytest.raises(dn.StructureError, match=r"injects a current into CV 1 of cell, where .* clamps the potential"):
         dn.Network([cells, step, dn.ConnGen(step, cells.at("soma"))], dt=DT)
+
+
+def test_a_function_of_time_is_not_a_function_of_the_distance():
+    cells = axon()
+    clamp = dn.VoltageClamp(cells.at("soma"), -60.0, name="clamp")
+    with pytest.raises(
+        dn.ParameterTypeError, match=r"clamp: V_clamp = Piecewise\(.*: is a function of time; expected a"
+    ):
+        clamp.V_clamp = STEPS
+    with pytest.raises(dn.ParameterTypeError, match=r"cell: gL = Piecewise\(.*: is a function of time; expected a num"):
+        cells.gL = STEPS
+    stepping = dn.VoltageClamp(cells.at("soma"), STEPS)
+    with pytest.raises(dn.ParameterTypeError, match=r"V_0 = .*: is a function of time"):
+        stepping.V_0 = STEPS
+    assert clamp.V_clamp == -60.0
+
+
+def test_equations_of_an_instance_are_fixed():
+    cells = axon()
+    clamp = dn.VoltageClamp(cells.at("soma"), STEPS)
+    formula = dn.channels.Ih(cells, on="all", g="g0 * exp(distance/lam)", g0=0.01, lam=300.0)
+    for module in (clamp, formula):
+        text = module.equations
+        with pytest.raises(dn.AssignmentError, match="the equations cannot change after construction; create a new in"):
+            module.equations = "I = 0 pA : pA"
+        assert module.equations == text

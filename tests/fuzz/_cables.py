@@ -201,7 +201,20 @@ def _clamp(s: Session, cells: dn.CableNeuron, hostility: float = 0.3) -> Any:
     given = {"site": site, "V_clamp": numbers(s, -40.0), "r_series": numbers(s, 5.0), "parent": cells, "name": name(s)}
     if s.chance(0.2):
         given["V_clamp"] = _density(s, cells.tree, -40.0, 1, cells.size)
-    return s.keep(call(s, dn.VoltageClamp, hostility, **given))
+    elif s.chance(0.4):
+        given |= _time_course(s)
+    return s.keep(call(s, dn.VoltageClamp, hostility, without=("interval",), **given))
+
+
+def _time_course(s: Session) -> dict[str, Any]:
+    """Return the arguments of a clamp whose potential is a function of time."""
+    levels = [s.random.uniform(-80.0, 20.0) for _ in range(s.random.randrange(1, 6))]
+    if s.chance(0.5):
+        times = [0.0, 0.1, 0.35, 1.0, 7.0][: len(levels)]
+        table = [[level] * s.random.choice((1, 2, s.size)) for level in levels]
+        made = s.call("Piecewise", dn.Piecewise, times, s.random.choice((levels, levels, np.array(levels), table)))
+        return {"V_clamp": made}
+    return {"V_clamp": s.random.choice((levels, np.array(levels))), "interval": s.random.choice((0.1, 1.0, 0.3))}
 
 
 def _site(s: Session, cells: dn.CableNeuron) -> None:
@@ -298,7 +311,7 @@ def _probe(s: Session, cells: dn.CableNeuron) -> None:
 
 
 def _draw(s: Session, cells: dn.CableNeuron) -> None:
-    if not s.chance(0.1):
+    if not s.chance(0.3):
         return
     try:
         import matplotlib
@@ -311,6 +324,13 @@ def _draw(s: Session, cells: dn.CableNeuron) -> None:
     given = {"cvs": cells.cvs, "color": color, "sites": s.of(dn.Site)}
     s.call("plot.morphology", dn.plot.morphology, cells.tree, **{k: v for k, v in given.items() if v is not None})
     s.call("plot.tree", dn.plot.tree, cells)
+    if s.recordings:
+        recording = s.random.choice(s.recordings)
+        given = {"recording": recording, "cells": s.random.choice((cells, cells, cells.cvs)), "ax": None}
+        movie = call(s, dn.plot.movie, 0.4, **given)
+        if movie is not None:
+            # Matplotlib warns if nothing was drawn.
+            movie._draw_was_started = True
     pyplot.close("all")
 
 

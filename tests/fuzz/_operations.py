@@ -444,7 +444,12 @@ def plots(s: Session) -> None:
     options = [p for p in parameters(function)[1:] if p.name != "ax"]
     if options and s.chance(0.5):
         given[s.random.choice(options).name] = s.hostile()
-    s.call(f"plot.{function.__name__}", function, thing, **given)
+    if function is dn.plot.movie:
+        given.setdefault("cells", s.of(dn.CableNeuron) or s.hostile())
+    made = s.call(f"plot.{function.__name__}", function, thing, **given)
+    if function is dn.plot.movie and made is not None:
+        # Matplotlib warns if nothing was drawn.
+        made._draw_was_started = True
     pyplot.close("all")
 
 

@@ -96,6 +96,8 @@ def _check_known(module: Module, name: str, value: Any) -> None:
     old = module.__dict__.get(name)
     if old is value:
         return
+    if name == "equations" and "_definition" in module.__dict__:
+        _refuse(module, name, value, "the equations cannot change after construction; create a new instance")
     if name in module._fixed and old is not None and not (name == "size" and is_whole(value) and old == value):
         raise AssignmentError(
             f"{module._label}: {name} cannot change after construction; create a new {type(module).__name__} "

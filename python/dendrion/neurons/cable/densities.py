@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..._numbers import numbers
 from ..._quoted import quoted
-from ...errors import ParameterError
+from ...errors import ParameterError, ParameterTypeError
+from ...inputs.piecewise import Piecewise
 from .sites import in_region
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ class Where(NamedTuple):
         """Return one value per CV for a dict of regions or a function of the distance, and other values unchanged."""
         if isinstance(value, Mapping):
             return self._by_region(what, value, unit)
+        if isinstance(value, Piecewise):
+            # It can be called, but with times.
+            raise ParameterTypeError(
+                f"{what} = {quoted(value)}: is a function of time; expected a number, one per region or site, or a "
+                "function of the distance"
+            )
         if callable(value) and not isinstance(value, type) and not hasattr(value, "_spec"):
             return self._function(what, value, unit)
         return value
