@@ -61,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=4, help="seed of the cell that is grown without --swc")
     parser.add_argument("--current", type=float, default=80.0, help="current into the soma (pA)")
     parser.add_argument("--out", default="reconstructed_cell.png", help="file for the figure")
+    parser.add_argument("--movie", help="file for a movie of the first action potential, such as cell.gif")
     parser.add_argument("--dpi", type=int, default=150, help="resolution of the figure")
     options = parser.parse_args(arguments)
 
@@ -85,6 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sites = {"tuft branch": cluster[10], "trunk": tree.at(halfway, 0.5), "soma": tree.at(0, 0.5)}
     draw(cell, everywhere, spikes, sites, options.out, options.dpi)
     print(f"figure: {options.out}")
+    if options.movie:
+        peak = spikes.t[0] if len(spikes) else 55.0
+        window = (peak - 3.0, min(peak + 5.0, everywhere.t[-1]))
+        movie = dn.plot.movie(everywhere, cell, window=window, limits=LIMITS, thickness=4.0, fps=15.0)
+        movie.save(options.movie, dpi=options.dpi)
+        print(f"movie: {options.movie}")
     return len(spikes)
 
 

@@ -320,5 +320,5 @@ assert with_spike >= 2
 # - Read your own file. Look at `tree.warnings` first.
 # - [Simulate detailed cells](../howto/detailed_cells.md) describes placement, sites, densities and methods.
 # - [Fit channel densities](fitting_densities.py) finds densities from recordings with gradients.
-# - `examples/reconstructed_cell.py` draws the potential of the whole cell at several times; it also accepts your
-#   own file.
+# - `examples/reconstructed_cell.py` draws the potential of the whole cell at several times, or as a movie; it also
+#   accepts your own file.

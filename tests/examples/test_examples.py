@@ -47,8 +47,11 @@ def test_surrogates_are_drawn(example, tmp_path):
 
 def test_the_reconstructed_cell_fires_with_its_nmda_spike(example, tmp_path):
     picture = tmp_path / "cell.png"
-    assert example("reconstructed_cell").main(["--dpi", "60", "--out", str(picture)]) >= 2
+    movie = tmp_path / "cell.gif"
+    arguments = ["--dpi", "60", "--out", str(picture), "--movie", str(movie)]
+    assert example("reconstructed_cell").main(arguments) >= 2
     assert picture.stat().st_size > 10_000
+    assert movie.stat().st_size > 10_000
 
 
 def test_the_reconstructed_cell_can_be_a_file(example, tmp_path):
