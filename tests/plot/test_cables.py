@@ -42,6 +42,9 @@ def test_traces_distinguish_neurons_and_control_volumes(ran):
     assert legend(dn.plot.traces(ran.two)) == ("neuron, CV", ["0, 0", "0, 4", "1, 0", "1, 4"])
     assert legend(dn.plot.traces(ran.two, neurons=[2, 3])) == ("CV\n(of 4)", ["0", "4"])
     assert legend(dn.plot.traces(ran.two, neurons=[1, 3])) == ("neuron\n(of 4)", ["0", "1"])
+    other = ran.net.probe(ran.cells.at(cv=[4]), "V")
+    ran.net.run(1.0)
+    assert legend(dn.plot.traces([ran.soma, other], neurons=1))[1] == ["cells, CV 0", "cells, CV 4"]
     ax = dn.plot.traces(ran.m)
     assert legend(ax) == (f"CV\n(of {len(ran.cells.cvs) * 2})", ["0", "1", "2", "3", "4"])
     assert len({line.get_color() for line in ax.lines}) == 5

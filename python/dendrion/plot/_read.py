@@ -74,6 +74,9 @@ def labelled(what: str, parameter: str, given: Any, expected: str, attributes: S
         items = {told(label): item for label, item in given.items()}
     elif isinstance(given, (list, tuple)):
         names = _short([_name(item) or f"{k}" for k, item in enumerate(given)])
+        names = [
+            f"{name}{_site(item)}" if names.count(name) > 1 else name for name, item in zip(names, given, strict=True)
+        ]
         items = {}
         for name, item in zip(names, given, strict=True):
             items[name if name not in items else f"{name} ({len(items)})"] = item
@@ -136,7 +139,7 @@ def _samples(what: str, label: str, recording: Any) -> Samples:
     numbers = np.arange(values.shape[-1]) if numbers is None else numbers
     # Only recordings of weights have no population.
     kind = "connection" if isinstance(recording, Recording) and recording._population is None else "neuron"
-    cv = integers(recording, "cv") if _has(recording, "cv") else None
+    cv = integers(recording, "cv_index") if _has(recording, "cv_index") else None
     return Samples(label, variable, "" if unit == "1" else unit, t, values, numbers, gid, kind, cv)
 
 
@@ -183,6 +186,13 @@ def integers(recording: Any, name: str) -> NDArray[np.int64] | None:
 
 def _name(recording: Any) -> str:
     return str(getattr(recording, "name", None) or getattr(recording, "_name", None) or "")
+
+
+def _site(recording: Any) -> str:
+    """Return the end of a label for a recording of one control volume; recordings of detailed cells share a name."""
+    cv = recording.cv_index if isinstance(recording, Recording) else None
+    cvs = np.unique([] if cv is None else cv)
+    return f", CV {cvs[0]}" if cvs.size == 1 else ""
 
 
 def _short(names: list[str]) -> list[str]:
