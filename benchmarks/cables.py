@@ -1,13 +1,13 @@
 """`make bench-cables`: the speed of detailed cells, compared with Arbor and NEURON on the same cores.
 
-Each cell is a soma (10 x 12.6 um) and 62 dendrites (100 x 1 um) that branch five times, with 621 control volumes
-(CVs). A current of 0.1 nA is injected into the soma. The membrane is passive, or has the channels of Hodgkin and Huxley
-on all CVs; one case adds 100 synapses per cell that receive spikes at 5 Hz. All simulators use implicit Euler with
+Each cell is a soma (10 x 12.6 um) and 62 dendrites (100 x 1 um) that branch five times, with 621 control volumes (CVs).
+A current of 0.1 nA is injected into the soma. The membrane is passive, or has the channels of Hodgkin and Huxley on all
+CVs; in one case, each cell also has 100 synapses that receive spikes at 5 Hz. All simulators use implicit Euler with
 steps of 0.025 ms, and NEURON computes rates without tables. The simulators take turns, each in a new process. The
-benchmark prints medians over rounds of the CVs that are advanced by a step per second, and medians of the ratios
-within a round. On a shared machine, the processor time (second table) is more reliable than the time that passes.
+benchmark prints medians over rounds: those of the throughput (CV-steps per second), and those of the ratios within a
+round. On a shared machine, the processor time (second table) is more reliable than the elapsed time.
 
-With the passive membrane, the potentials of the soma are compared at the end, so that all simulators do the same work.
+With the passive membrane, the final potentials of the soma are compared to verify that all simulators do the same work.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 DT, DEPTH, CVS = 0.025, 5, 621
-#: Name of a case: number of cells, threads, membrane, synapses per cell, and the simulated time of each simulator (ms).
+#: Cases by name: numbers of cells and threads, membrane, synapses per cell, and simulated time for each simulator (ms).
 CASES = {
     "100 cells, HH, 2 threads": (100, 2, "hh", 0, {"dendrion": 50, "float32": 100, "arbor": 20}),
     "100 cells, HH, 1 thread": (100, 1, "hh", 0, {"dendrion": 30, "float32": 60, "arbor": 10, "neuron": 3}),
@@ -200,14 +200,14 @@ def measure(side: str, case: str, peers: str | None) -> dict:
 
 
 def rate(side: str, case: str, found: dict, clock: str) -> float:
-    """Return the million CVs that are advanced by a step per second, or per second of processor time and thread."""
+    """Return the throughput in millions of CV-steps per second, or per second of processor time and thread."""
     cells, threads, _, _, ms = CASES[case]
     seconds = found["cpu"] / threads if clock == "cpu" else found["wall"]
     return cells * CVS * ms[side] / DT / seconds / 1e6
 
 
 def table(results: dict, clock: str) -> str:
-    """Return a table in Markdown of medians, and of the medians of ratios to Arbor and NEURON."""
+    """Return a Markdown table of the median throughputs, and of the median ratios to Arbor and NEURON."""
     heads = ["M CV-steps/s", *TITLES.values(), "float64 / Arbor", "float32 / Arbor", "float64 / NEURON"]
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
     for case, rounds in results.items():

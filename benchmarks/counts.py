@@ -1,7 +1,7 @@
-"""Counts the instructions of four fixed programs (`crates/dendrion/examples/counted.rs`) and compares with a record.
+"""Compares the instruction counts of four fixed programs (`crates/dendrion/examples/counted.rs`) with a record.
 
-Each program runs under callgrind for two lengths. The difference is the additional work of the longer run, without
-start-up and build. `benchmarks/record/README.md` explains the use of the counts.
+Each program runs under callgrind with two lengths. The difference between the counts is the additional work of the
+longer run, without start-up and build. `benchmarks/record/README.md` explains how to use the counts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 RECORD = Path(__file__).parent / "record" / "counts.json"
 # Two lengths, and the unit of work. Lengths are multiples of all epochs, so that no epoch is incomplete; the driven
-# network fires already in the shorter run.
+# network already fires in the shorter run.
 PROGRAMS = {
     "silent": (960, 2880, "compartment-step"),
     "driven": (2880, 4800, "compartment-step"),

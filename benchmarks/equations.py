@@ -55,7 +55,7 @@ class Cell(dn.MCNeuron):
 
 
 def network(size: int, ampa: type, nmda: type) -> dn.Network:
-    """Build a network that 100 Poisson sources drive."""
+    """Build a network driven by 100 Poisson sources."""
     cells = Cell(size, ampa, nmda)
     source = dn.PoissonGenerator(100, rate=20.0, name="source")
     onto = [

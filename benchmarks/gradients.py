@@ -1,10 +1,10 @@
 """`make bench-gradient`: the time of a loss and its gradient, compared with Jaxley on the same cores.
 
 The model is a hundred passive cells with four compartments each, simulated by implicit Euler for 4,000 steps of
-0.025 ms. The gradient is that of the squared error of the potential of the soma with respect to leak and axial
-resistivity. Jaxley is compared in its fastest setting: with each of the given Python interpreters (that is, with each
-version of JAX), with and without XLA's thunk runtime, which slows such programs down in some versions. The benchmark
-also measures the memory for the gradient of 1e5 steps of 1,000 cells.
+0.025 ms. The loss is the squared error of the potential of the soma, and its gradient is taken with respect to the leak
+and the axial resistivity. Jaxley runs with each of the given Python interpreters (that is, with each version of JAX),
+with and without XLA's thunk runtime, which slows such programs down in some versions; its fastest setting is compared.
+The benchmark also measures the memory required for the gradient of 1e5 steps of 1,000 cells.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def main() -> None:
 
 
 def compare(value: float, found: dict, peer: Peer) -> None:
-    """Print the relative differences between both losses and gradients."""
+    """Print the relative differences between the two losses and between the two gradients."""
     mine = {"Leak_gLeak": 1e6 * sum(float(g) for k, g in found.items() if k.endswith("gL"))}
     mine["axial_resistivity"] = sum(float(g) for k, g in found.items() if k.endswith("r_axial"))
     print(f"relative differences: loss {value / peer.found['value'] - 1:.1e}", end="")

@@ -1,8 +1,8 @@
 """Measures the benchmark network W1: compartment-steps per second by dtype and threads, and time to the first step.
 
-W1 has neurons with four compartments (soma 25x25, trunk 100x2.5, prox 100x1, dist 100x0.5 um), AMPA and
-NMDA receptors on prox and dist. Each neuron has connections from 100 of 1,000 Poisson sources (5 Hz) to prox and
-to dist, and from 100 random neurons to prox.
+W1 has neurons with four compartments (soma 25x25, trunk 100x2.5, prox 100x1, dist 100x0.5 um), with AMPA and NMDA
+receptors on prox and dist. Each neuron has connections from 100 of 1,000 Poisson sources (5 Hz) to prox and to dist,
+and from 100 random neurons to prox.
 """
 
 from __future__ import annotations

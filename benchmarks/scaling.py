@@ -1,4 +1,4 @@
-"""Prints tables of how time and memory grow with the number of neurons, of connections and of modules.
+"""Prints tables that show how time and memory grow with the numbers of neurons, connections and modules.
 
 The neurons are those of W1 (``networks.py``). Each row is measured in a separate process, so that peak memory is
 measured separately; times are medians. ``--out`` also writes the tables to a Markdown file.
@@ -27,7 +27,7 @@ TAIL = ("bytes per connection", "peak MB")
 
 
 def measure(size: int, degree: int, dtype: str, threads: int, duration: float, repeats: int) -> dict[str, float]:
-    """Build and run W1 with ``degree`` connections from neurons to each prox, and 100 from outside to prox and dist."""
+    """Build and run W1 with ``degree`` connections from neurons to each prox, and 100 from sources to prox and dist."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begun = time.perf_counter()
     cells = networks.W1(size)

@@ -1,11 +1,11 @@
-"""Trains a network of spiking neurons with dendrites to classify handwritten digits, and one with point neurons.
+"""Trains two networks of spiking neurons to classify handwritten digits: one with dendrites and one with point neurons.
 
-The data are the 1,797 images of 8 x 8 pixels in scikit-learn. Each pixel is a source of spikes, which sends more spikes
-if it is brighter. The hidden layer consists of neurons with a few dendrites, which receive excitation (NMDA) and
-inhibition (GABA). It sends spikes to ten output neurons that do not spike; the one with the highest mean potential is
-the predicted digit. All connections are trained with exact gradients of the discrete steps, in which spikes have a
-surrogate derivative. In the network of point neurons the same synapses are on the soma, so the only difference is that
-dendrites have their own potentials.
+The data are the 1,797 images of 8 x 8 pixels in scikit-learn. Each pixel is a source of spikes, and brighter pixels
+send more spikes. The hidden layer consists of neurons with a few dendrites, which receive excitation (NMDA) and
+inhibition (GABA). It sends spikes to ten output neurons that do not spike; the neuron with the highest mean potential
+determines the predicted digit. All connections are trained with exact gradients of the discrete steps, in which spikes
+have a surrogate derivative. In the network of point neurons the same synapses are on the soma, so the only difference
+is that dendrites have their own potentials.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def load(seed: int) -> tuple[Data, Data]:
 
 
 class Hidden(dn.MCNeuron):
-    """Neurons with NMDA and GABA receptors on each dendrite, or, for point neurons, all on the soma."""
+    """Neurons with NMDA and GABA receptors on each dendrite or, in point neurons, on the soma."""
 
     def __init__(self, size: int, dendrites: int, point: bool) -> None:
         super().__init__(size, V_th=-50.0, V_reset=-65.0, surrogate_grad_fn=dn.FastSigmoid(1.0), name="hidden")
@@ -131,7 +131,7 @@ class Classifier:
         cotangent = np.zeros(self.v.values.shape)
         half = cotangent.shape[1] // 2
         cotangent[:, half:] = (p / (count * (cotangent.shape[1] - half)))[:, None, :]
-        # A small cost of each spike keeps the rates low.
+        # A small cost for each spike keeps the rates low.
         cost = np.full((count, STEPS, self.hidden.size), 1e-5 / count)
         return run.backward({self.v: cotangent, self.spikes: cost}, wrt=self.keys), right
 

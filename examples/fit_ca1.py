@@ -1,9 +1,9 @@
 """Fits the nine-compartment CA1 cell to recorded voltages: its leaks, axial conductances and NMDA conductances.
 
-The "recordings" are simulated with the published parameters and blocked sodium spikes. They consist of the voltages of
-all compartments in response to currents and synaptic inputs at several locations. (With the soma alone, the two basal
-branches could not be distinguished.) The initial parameters differ from the true ones by at most 40 %. The fit uses
-exact gradients through all recordings together (`batch`).
+The "recordings" are simulated with the published parameters and with sodium spikes blocked. They consist of the
+voltages of all compartments in response to currents and synaptic inputs at several locations. (With recordings of the
+soma alone, the two basal branches could not be distinguished.) The initial parameters differ from the true ones by at
+most 40 %. The fit uses exact gradients of the error in all recordings, which are simulated together (`batch`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 DT, DURATION = 0.1, 120.0
 RECORDED = ("soma", *ca1.DENDRITES)
-#: Currents (pA) for each recording: a step from 10 to 60 ms into these compartments.
+#: Currents (pA) for each recording, injected into these compartments from 10 to 60 ms.
 STEPS = ({"soma": 150.0}, {"bas1": 60.0, "bas2": -30.0}, {"ob1": 50.0, "ob2": -25.0, "prox": 40.0}, {"dist1": 40.0}, {})
 #: For each recording and compartment: the time (ms) and the number of simultaneous spikes onto its synapses.
 VOLLEYS: tuple[dict[str, tuple[float, float]], ...] = (

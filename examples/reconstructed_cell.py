@@ -1,4 +1,4 @@
-"""A detailed pyramidal cell: an NMDA spike in the tuft makes it fire, and action potentials propagate back.
+"""A detailed pyramidal cell: an NMDA spike in the tuft makes the cell fire, and action potentials propagate back.
 
 Reads an SWC file (`--swc cell.swc`) with a soma and an apical dendrite; without one, grows a cell.
 """
@@ -45,7 +45,7 @@ class Pyramidal(dn.CableNeuron):
 
 
 def farthest(tree: dn.Morphology) -> list[int]:
-    """Return the sections from the apical tip that is farthest from the soma to the first apical section."""
+    """Return the path of sections from the most distant apical tip to the first apical section."""
     parents = {section.parent for section in tree.sections}
     tips = [s for s in tree.sections if s.kind == "apical" and s.index not in parents]
     path = [max(tips, key=lambda s: s.distance + s.length)]
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def read(path: str | None, seed: int) -> dn.Morphology:
-    """Return the morphology in a file, or one that is grown."""
+    """Return the morphology in a file or, without a file, one that is grown."""
     if path is not None:
         return dn.Morphology.read(path)
     with tempfile.TemporaryDirectory() as folder:

@@ -2,9 +2,9 @@
 
 Usage: python3 tools/check_imports.py [FOLDER]    FOLDER holds the crates; by default, crates/ of this repository
 
-1. Circles: files that import each other, directly or through others, form a circle; `CIRCLE` limits its files.
-2. Private modules: a module in `PRIVATE` is imported only by itself and by the files listed there.
-3. Scattered types: `IMPL_FILES` limits the number of files with `impl` blocks of a type, except those of traits.
+1. Circles: files that import each other, directly or through others, form a circle; `CIRCLE` limits its length.
+2. Private modules: a module in `PRIVATE` may be imported only by itself and by the files listed there.
+3. Scattered types: `IMPL_FILES` limits the number of files with `impl` blocks of a type, not counting those of traits.
 
 An import is a `use` declaration or a path in the code. It leads to the file that defines the item: re-exports are
 followed, and a re-export alone is not an import. Tests are not checked.
@@ -17,12 +17,12 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-# The most files that a circle may have. `CIRCLES` lists larger old circles: lower its numbers when one gets smaller.
+# Maximum number of files in a circle. `CIRCLES` lists older, larger circles: lower a number when its circle shrinks.
 CIRCLE = 3
 CIRCLES = {"dendrion-equations": 4, "dendrion-fuzz": 6, "dendrion-kernels": 17}
 # Modules that only some files may import, by crate: the files, relative to src/.
 PRIVATE = {"dendrion-engine": {"gradient": {"lib.rs", "simulation.rs"}}}
-# The most files that implement the methods of one type, in the crates where this is limited.
+# Maximum number of files that implement methods of one type, for the crates that have such a limit.
 IMPL_FILES = {"dendrion-engine": 2}
 
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
@@ -62,7 +62,7 @@ class Module:
 
 
 def without_tests(text: str) -> str:
-    """Remove the items that only tests have."""
+    """Remove the items that exist only for tests."""
     while found := TEST.search(text):
         at, depth = found.end(), 0
         while at < len(text):
@@ -118,7 +118,7 @@ def everything(root: Module) -> list[Module]:
 
 
 def resolve(names: list[str], here: Module, root: Module, depth: int = 0) -> Module | None:
-    """Return the module that defines what a path leads to; None outside the crate."""
+    """Return the module that defines the item at a path, or None if it is outside the crate."""
     at, rest = here, list(names)
     if rest and rest[0] == "crate":
         at, rest = root, rest[1:]
@@ -195,7 +195,7 @@ def circles(edges: dict[Module, set[Module]]) -> list[list[Module]]:
 
 
 def scattered(root: Module) -> dict[str, set[Module]]:
-    """Return the files that implement methods of each type of the crate, by the type's file and name."""
+    """Return the files that implement methods of each type of the crate, keyed by the file and name of the type."""
     files: dict[str, set[Module]] = defaultdict(set)
     for module in everything(root):
         names = {leaf[-1]: leaf for leaf in module.uses}
@@ -213,7 +213,7 @@ def scattered(root: Module) -> dict[str, set[Module]]:
 
 
 def check(folder: Path) -> list[str]:
-    """Return what is wrong in a crate."""
+    """Return the violations in a crate."""
     root, wrong, name = crate(folder), [], folder.name
     most = CIRCLES.get(name, CIRCLE)
     edges = imports(root)

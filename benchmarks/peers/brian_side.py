@@ -1,4 +1,4 @@
-"""Brian2's side of the comparison: compiles a case to a C++ standalone program. Runs in an environment with Brian2.
+"""Brian2's side of the comparison: compiles a case into a C++ standalone program. Runs in an environment with Brian2.
 
 The program takes weights as arguments (``name.w=0.5``, Brian2's run_args; each synapse still has its own weight) and
 the simulated time from the environment variable SPAN (s). It prints the time of the set-up, the wall time of the run,
@@ -39,7 +39,7 @@ if (!std::getenv("FULL")) std::_Exit(0);
 class Numbers:
     """Writes the numbers of the model in equations: in float64 as literals, which Brian2 can fold.
 
-    In float32 they are named constants: Brian2 writes literals as doubles in C++, and most arithmetic would be double.
+    In float32 they are named constants: Brian2 writes literals as doubles in C++, so most arithmetic would be double.
     """
 
     def __init__(self, single: bool) -> None:

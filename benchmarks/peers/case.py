@@ -18,7 +18,8 @@ SEED = 1
 
 Spec = dict[str, Any]
 
-#: Receptors of W1, and those built into NEST's cm_default: B(V) = 1/(1 + 0.3 exp(-0.1 V)), and a rise time for AMPA.
+#: Receptors of W1, and those built into NEST's cm_default, which have B(V) = 1/(1 + 0.3 exp(-0.1 V)) and a rise time
+#: for AMPA.
 W1_RECEPTORS = [
     {"kind": "ampa", "g": 0.3, "t_rise": None, "t_decay": 2.0},
     {"kind": "nmda", "g": 0.15, "t_rise": 2.0, "t_decay": 60.0, "alpha": 0.062, "beta": 3.57, "gamma": 0.0},
@@ -42,13 +43,13 @@ def w1_weights(regime: str) -> dict[str, float]:
 
 
 def cylinder(length: float, diameter: float, factor: float, rest: float) -> Spec:
-    """Return the membrane of a compartment (nS, pF) of 40 uS/cm2 and 1 uF/cm2."""
+    """Return the parameters (nS, pF, mV) of a compartment whose membrane has 40 uS/cm2 and 1 uF/cm2."""
     area = math.pi * length * diameter * factor * 1e-8  # cm2
     return {"gL": 40.0 * area * 1e3, "C": 1.0 * area * 1e6, "V_rest": rest}
 
 
 def peak(receptor: Spec) -> float:
-    """Return the peak of a gate after one unit spike."""
+    """Return the peak of a gate after one spike of weight 1."""
     if receptor["t_rise"] is None:
         return 1.0
     d = (receptor["t_decay"] - receptor["t_rise"]) / receptor["t_rise"]
@@ -124,7 +125,7 @@ def ca1(parts: Spec, inputs: dict[str, float], size: int, span: float) -> tuple[
 
 
 def delivery(size: int, degree: int, span: float) -> tuple[Spec, dict[str, np.ndarray]]:
-    """Return one-compartment neurons and equally many sources of 20 Hz with ``degree`` connections each, or none."""
+    """Return point neurons, equally many sources of 20 Hz, and ``degree`` connections (or none) to each neuron."""
     spec = {
         "cells": "point",
         "size": size,
@@ -162,7 +163,7 @@ def trains(groups: dict[str, tuple[int, float]], span: float) -> dict[str, np.nd
 
 
 def indegree(rng: np.random.Generator, sources: int, targets: int, degree: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw ``degree`` distinct sources for each target; return source and target of each connection."""
+    """Draw ``degree`` distinct sources for each target; return the source and the target of each connection."""
     pre = np.empty((targets, degree), dtype=np.int32)
     for row in pre:
         row[:] = rng.choice(sources, degree, replace=False, shuffle=False)
@@ -200,6 +201,6 @@ def memory() -> float:
 
 
 def pairs(arrays: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return source and target of each connection of a projection."""
+    """Return the source and the target of each connection of a projection."""
     starts = arrays[f"{name}.starts"]
     return np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts)), arrays[f"{name}.targets"]

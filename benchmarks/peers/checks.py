@@ -1,4 +1,4 @@
-"""Checks that all simulators compute the same spikes and voltages. They run before the timing."""
+"""Checks, run before the timing, that all simulators compute the same spikes and voltages."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def brian(side: Brian, case: Path, weights: dict[str, float]) -> str:
 
 
 def nest(side: Nest, case: Path, weights: dict[str, float], span: float) -> str:
-    """Compare subthreshold traces of some neurons with Dendrion's, for the benchmark's step and a fifth of it.
+    """Compare subthreshold traces of some neurons with Dendrion's, at the benchmark's time step and at a fifth of it.
 
-    NEST solves implicitly, and arriving spikes act in the same step; in Dendrion and Brian2 they act in the next step.
-    This is a difference of first order in the step, so it must decrease with the step.
+    NEST uses an implicit method, and spikes act in the step in which they arrive; in Dendrion and Brian2 they act in
+    the next step. The resulting difference is of first order in the step, so it must decrease with the step.
     """
     found = []
     for dt in (DT, DT / 5):

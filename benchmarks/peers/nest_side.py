@@ -1,7 +1,7 @@
 """NEST's side of the comparison: builds and runs a case in one process, and prints times and memory.
 
 Compartmental cases use `cm_default` (in uS and nF, so nS and pF are divided by 1,000). Its receptor AMPA_NMDA needs one
-connection for both gates, as in the other simulators. It has no reset, so cells are kept below threshold.
+connection for both gates, as in the other simulators. The model has no reset, so cells are kept below threshold.
 The delivery case uses `iaf_psc_delta` with a negligible leak, so that V counts the arriving spikes.
 """
 

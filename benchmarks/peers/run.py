@@ -1,11 +1,11 @@
 """`make bench-peers`: runs the same networks in Dendrion, Brian2 and NEST, checks the results and prints a table.
 
 The networks are W1 (see `make bench`), silent, at 10-20 Hz and above 80 Hz; the population of `make demo`; and a
-network that only delivers spikes. All simulators get the same input spikes and the same connections, each with its own
-weight, including zeros. The simulators run in turn. Times are medians; a ratio is the median over repetitions of the
-ratio to Dendrion on all cores. Times do not include imports. Brian2's build consists of code generation, compilation
-(once) and the set-up in its program. Memory is the peak memory of the process on Linux: for Brian2 the compiled
-program, for the others Python with the arrays that describe the connections.
+network that only delivers spikes. All simulators get the same input spikes and the same connections, each of which has
+its own weight (even if the weight is 0). The simulators run in turn. Times are medians; a ratio is the median over
+repetitions of the ratio to Dendrion on all cores. Times do not include imports. Brian2's build consists of code
+generation, compilation (once) and the set-up in its program. Memory is the peak memory of the process on Linux: for
+Brian2, the compiled program; for the others, Python, including the arrays that describe the connections.
 """
 
 from __future__ import annotations

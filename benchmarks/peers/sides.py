@@ -1,4 +1,4 @@
-"""The simulators and their settings. Each one runs a case in separate processes and returns times and memory."""
+"""The simulators and their settings. Each class runs cases in separate processes and returns times and memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
-#: A run that takes longer (s) is stopped: OpenMP's threads can spin for a minute if other processes use the cores.
+#: Time limit of a run (s), needed because OpenMP's threads can spin for a minute if other processes use the cores.
 PATIENCE = 60.0
 
 
@@ -94,7 +94,7 @@ class Brian:
         return f"Brian2 f{self.dtype[-2:]}, {threads(self.threads)}{flags}"
 
     def program(self, case: Path) -> tuple[Path, float]:
-        """Return the folder of the program for a case, and the time (s) to compile it, which the first call does."""
+        """Return the folder of the program for a case, and the compile time (s). The first call compiles it."""
         if case not in self.builds:
             folder = case / f"{self.dtype}-{self.threads}-{self.flags}"
             argv = [self.python, str(HERE / "brian_side.py"), str(case), str(folder)]

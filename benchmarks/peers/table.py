@@ -87,7 +87,7 @@ def lines(rows: list[Row], cores: int) -> list[list[str]]:
 
 
 def text(table: list[list[str]]) -> str:
-    """Return a table in text with aligned columns."""
+    """Return a table as text with aligned columns."""
     widths = [max(len(line[k]) for line in table) for k in range(len(table[0]))]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table)
 

@@ -14,7 +14,7 @@ def best(rows: list[Row]) -> Row | None:
 
 
 def ratio(peers: list[Row], ours: list[Row]) -> tuple[float, str]:
-    """Return the ratio of the fastest of the other rows to ours, and its name."""
+    """Return the ratio of the time of the fastest peer to ours, and the name of that peer."""
     peer = best(peers)
     return (peer.over(ours[0]), peer.side) if peer and ours else (NAN, "")
 

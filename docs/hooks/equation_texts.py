@@ -1,4 +1,4 @@
-"""Shows the equations of a mechanism with its class, since they contain parameters, units, defaults and bounds."""
+"""Shows the equations of each mechanism with its class, because they contain parameters, units, defaults and bounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class EquationTexts(griffe.Extension):
     """Inserts ``equations`` before the parameters of a docstring."""
 
     def on_class(self, *, cls: griffe.Class, **_: Any) -> None:
-        """Import the class, because its text is read from the engine's library."""
+        """Import the class, because its equations are read from the compiled library."""
         if cls.docstring is None or cls.parent is None or "equations" not in cls.members:
             return
         found = getattr(importlib.import_module(cls.parent.path), cls.name)

@@ -16,7 +16,7 @@ from markdown.inlinepatterns import InlineProcessor
 
 #: Between the priorities of Markdown's code spans (190) and of its backslash escapes (180).
 PRIORITY = 185
-#: Not a price: no space after the first dollar sign and before the last one, and no digit after it.
+#: Not a price: no space after the first dollar sign, and neither a space before nor a digit after the last one.
 INLINE = r"(?<![\\$])\$(?![\s$])([^$]+?)(?<![\s\\])\$(?![\d$])"
 DISPLAY = r"\$\$(.+?)\$\$"
 
@@ -55,7 +55,7 @@ class _Equation(InlineProcessor):
 
 
 class Equations(Extension):
-    """The extension of Markdown."""
+    """The Markdown extension."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Register both kinds of equations."""

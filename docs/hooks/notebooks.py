@@ -1,9 +1,9 @@
 """Executes pages as notebooks while the site is built, and shows their output and figures.
 
 Tutorials are Python files in jupytext's percent format, and can be downloaded as notebooks. In Markdown pages, code
-blocks marked ``python`` are executed. Code that fails, warns, or writes to stderr, fails the build. Figures are named
-after their page and their number. A cell may name its figure (``# %% figure="raster"``) so that other pages can use it.
-If a cell saves an animation as a GIF file, the page shows this file instead of the figure.
+blocks marked ``python`` are executed. The build fails if code raises an error, warns, or writes to stderr. Figures are
+named after their page and their number. A cell may name its figure (``# %% figure="raster"``) so that other pages can
+use it. If a cell saves an animation as a GIF file, the page shows this file instead of the figure.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Tutorial(File):
     """A Python file that is a page."""
 
     def is_documentation_page(self) -> bool:
-        """Return that the file is rendered, not copied."""
+        """Return True: the file is rendered, not copied."""
         return True
 
 

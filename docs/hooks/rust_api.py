@@ -10,10 +10,10 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 
 
 class Copied(File):
-    """A file that is copied without conversion, since rustdoc's licences are in Markdown."""
+    """A file that is copied without conversion, because rustdoc's licence files are in Markdown."""
 
     def is_documentation_page(self) -> bool:
-        """Return that the file is not a page."""
+        """Return False: the file is not a page."""
         return False
 
 

@@ -186,7 +186,7 @@ if TYPE_CHECKING:
     from . import export, files, plot
     from .export import load_recording
 else:
-    #: Modules that are imported on first use, because most programs do not need them, by the names that they provide.
+    #: Names that are imported on first use, because most programs do not need them, with the modules that provide them.
     _LATER = {"export": ".export", "files": ".files", "load_recording": ".export", "plot": ".plot"}
 
     def __getattr__(name: str) -> object:

@@ -60,13 +60,13 @@ def hint(name: Any, known: Iterable[str]) -> str:
 def unknown_name(what: str, name: Any, known: Iterable[str]) -> UnknownNameError:
     """Return an error that suggests the nearest known name. ``what`` is the part of the message before "named"."""
     names = list(known)
-    # Other objects may have no `str`, and that of an inconsistent sparse matrix ends the process.
+    # `str` may fail for other objects, and for an inconsistent sparse matrix it would crash the process.
     plain = name if isinstance(name, str) else quoted(name)
     return UnknownNameError(f"{what} named {quoted(name)}{hint(name, names)}", name=plain, known=names)
 
 
 def suggests(function: T) -> T:
-    """Make a method, or the constructor of a class, suggest the nearest keyword if one is unknown."""
+    """Make a method, or the constructor of a class, suggest the nearest keyword if it gets an unknown keyword."""
     if isinstance(function, type):
         cls: Any = function
         cls.__init__ = _explained(cls.__init__)
@@ -179,7 +179,7 @@ class Suggesting:
 
 
 class SuggestingKeywords:
-    """Base class of classes whose constructors suggest the nearest keyword if one is unknown."""
+    """Base class of classes whose constructors suggest the nearest keyword for an unknown keyword."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -382,7 +382,7 @@ def _array(name: str, tensor: torch.Tensor) -> NDArray[np.float64]:
 
 
 class _Clamp(torch.autograd.Function):
-    """The nearest value within bounds. Gradients pass unless a descent step would move further out of bounds."""
+    """The nearest value within bounds. Gradients pass unless a descent step would move it further out of bounds."""
 
     @staticmethod
     def forward(ctx: Any, free: torch.Tensor, least: float, most: float) -> torch.Tensor:

@@ -28,7 +28,7 @@ def shortest(parts: Iterable[Module]) -> tuple[float, Module, str] | None:
         for name in time_constants(part)
         if (value := part._values.get(name)) is not None
     ]
-    # Equations need not limit their parameters. A time constant of 0 is found by the step, which divides by it.
+    # Equations need not limit their parameters. A time constant of 0 is detected when a step divides by it.
     return min((f for f in found if f[0] > 0.0), key=lambda f: f[0], default=None)
 
 

@@ -120,7 +120,7 @@ def _explicit(
 
 
 def _alternating(parts: Sequence[Module], dt: float, own: Sequence[_Own]) -> str | None:
-    """Return a warning if forward Euler is stable, but a gate would change its sign in every step."""
+    """Return a warning if forward Euler is stable, but a gate would change sign in every step."""
     gate = shortest(parts)
     tau, where, what = (gate[0], gate[1].path, gate[2]) if gate is not None else (np.inf, "", "")
     gates = max((state for state in own if state.variable != "V"), key=lambda state: state.rate, default=None)
@@ -188,7 +188,7 @@ def _slowed(cell: Membranes, dt: float, neuron: int | None = None) -> tuple[floa
 
 
 def _held(z: Any) -> Any:
-    """Return z / (1 - exp(-z)): how many times too large the effect of a decaying current is if it is held constant."""
+    """Return z / (1 - exp(-z)): the factor by which holding a decaying current constant overestimates its effect."""
     z = np.maximum(z, 1e-12)
     return z / -np.expm1(-z)
 

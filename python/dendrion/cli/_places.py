@@ -14,7 +14,7 @@ from ..export._extras import needed
 
 __all__ = ["Places"]
 
-#: The package that writes each format, and the extra of Dendrion that installs it.
+#: For each format, the package that writes it, and the extra (as in ``dendrion[nwb]``) that installs the package.
 _PACKAGES = {"csv": ("pandas", "pandas"), "nwb": ("pynwb", "nwb"), "sonata": ("h5py", "sonata")}
 #: Maximum length of a file name without suffix. File systems allow 255 bytes.
 LONGEST = 200
@@ -71,7 +71,7 @@ class Places:
 
     @property
     def summary(self) -> Path:
-        """The path of the summary's file."""
+        """Path of the summary file."""
         return (self.folder or Path()) / "summary.json"
 
     def _files(self) -> list[Path]:

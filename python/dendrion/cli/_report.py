@@ -18,14 +18,14 @@ def print_json(found: dict[str, Any]) -> None:
 
 
 def printable() -> None:
-    """Make output escape characters that its encoding does not support, instead of raising an error."""
+    """Make output streams escape the characters that their encoding does not support, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def discard_output() -> None:
-    """Discard further output, so that Python does not fail to flush it at exit."""
+    """Discard further output; otherwise, Python would raise an error when it flushes the stream at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -15,7 +15,7 @@ from ..units import check_unit
 from ._targets import class_hint
 from .initializers import Constant, Initializer
 
-#: Units of connection properties that have one.
+#: Units of those connection properties that have a unit.
 _UNITS = {"delay": "ms"}
 
 #: Suffix of messages about negative weights.
@@ -25,7 +25,7 @@ Spread = float | NDArray[np.float64] | Initializer | Callable[..., Any]
 
 
 def spread(label: str, name: str, value: Any, shape: tuple[int, int], count: int | None) -> Spread:
-    """Return weights or delays in one of these forms. Arrays are flattened; they must have size ``count``, if known."""
+    """Return weights or delays in one of these forms. Arrays are flattened; their size must be ``count``, if known."""
     if isinstance(value, type):
         raise ParameterTypeError(
             f"{label}: {name} = {value.__name__}: expected a number, an array, an Initializer or a function of pre and "

@@ -25,7 +25,7 @@ def to_format(label: str, matrix: Any, form: str) -> Any:
     Raises
     ------
     ConnectivityError
-        If the arrays of the matrix are inconsistent, or its own package cannot convert it.
+        If the arrays of the matrix are inconsistent, or the package that defines the matrix cannot convert it.
     """
     check_sparse(label, matrix)
     try:

@@ -21,7 +21,7 @@ class Plasticity(Abstract, FixedOnceMade, SuggestingKeywords):
     )
     _examples: ClassVar[str] = "STDP()"
     _kind: ClassVar[str]
-    #: Whether spikes of both sides change the weights.
+    #: Whether the rule changes the weights, depending on presynaptic and postsynaptic spikes.
     _learns: ClassVar[bool] = True
 
     def _values(self, **given: float) -> None:

@@ -83,7 +83,7 @@ def _members(archive: zipfile.ZipFile, names: set[str], size: int) -> Arrays:
 
 
 def _array(name: str, member: IO[bytes], size: int) -> np.ndarray[Any, Any]:
-    """Return the array in a member of an archive, which has ``size`` bytes."""
+    """Return the array in a member of an archive; the member has ``size`` bytes."""
     start = member.read(10)
     length = int.from_bytes(start[8:], "little")
     header = member.read(length).decode("latin-1").rstrip()

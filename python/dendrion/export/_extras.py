@@ -14,7 +14,7 @@ def needed(package: str, extra: str, what: str) -> Any:
     package : str
         Name under which the package is imported.
     extra : str
-        Dendrion's extra that installs the package.
+        The extra that installs the package, such as ``nwb`` in ``dendrion[nwb]``.
     what : str
         The function that requires the package, for the message.
     """

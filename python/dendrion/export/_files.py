@@ -17,7 +17,7 @@ from ..errors import ParameterError, ParameterTypeError
 
 @contextlib.contextmanager
 def new_file(what: str, path: object, overwrite: bool, suffix: str = "") -> Iterator[Path]:
-    """Yield the path of a temporary file, which becomes ``path`` if nothing fails, and is removed otherwise.
+    """Yield the path of a temporary file, which is renamed to ``path`` if nothing fails, and removed otherwise.
 
     Parameters
     ----------

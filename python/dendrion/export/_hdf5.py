@@ -14,14 +14,14 @@ from ._files import new_file
 
 @contextlib.contextmanager
 def new_hdf5(what: str, path: FilePath, overwrite: bool, extra: str, suffix: str = "") -> Iterator[Any]:
-    """Yield an ``h5py.File`` to write into, which becomes ``path`` if nothing fails, and is removed otherwise.
+    """Yield an ``h5py.File`` to write into, which is renamed to ``path`` if nothing fails, and removed otherwise.
 
     Parameters
     ----------
     what, path, overwrite, suffix
         See ``new_file``.
     extra : str
-        Dendrion's extra that installs h5py.
+        The extra that installs h5py, such as ``sonata`` in ``dendrion[sonata]``.
     """
     h5py = needed("h5py", extra, what)
     with new_file(what, path, overwrite, suffix) as partial, open(partial, "w+b", buffering=0) as file:

@@ -94,7 +94,7 @@ class Reader:
         return [text.decode() if isinstance(text, bytes) else str(text) for text in found[:].tolist()]
 
     def optional(self, path: str) -> dict[str, np.ndarray[Any, Any]]:
-        """Return the arrays ``gid`` and ``cv`` of a group, as far as they exist."""
+        """Return the arrays ``gid`` and ``cv`` of a group, if they exist."""
         return {name: self.array(f"{path}/{name}") for name in ("gid", "cv") if self.has(f"{path}/{name}")}
 
     def _dataset(self, path: str) -> Any:

@@ -25,7 +25,7 @@ from ._places import places
 from ._spikes import by_member
 from ._units import si
 
-#: Metadata of a session for which ``nwb`` has no parameter of its own.
+#: Session metadata for which ``nwb`` has no separate parameters.
 _METADATA = (
     "experimenter",
     "experiment_description",

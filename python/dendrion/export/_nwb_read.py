@@ -1,4 +1,4 @@
-"""Recordings in NWB files that Dendrion wrote, listed in its own table."""
+"""Recordings in NWB files that Dendrion wrote, as listed in the table ``dendrion``."""
 
 from __future__ import annotations
 

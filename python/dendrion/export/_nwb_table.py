@@ -31,7 +31,7 @@ NUMBERS = {
 
 
 def row_of(recording: Recorded, key: str, row: int) -> dict[str, Any]:
-    """Return the row of a recording, whose spikes start at ``row`` of the units table."""
+    """Return the row for a recording whose spikes start at ``row`` of the units table."""
     found: dict[str, Any] = dict.fromkeys(NUMBERS, 0)
     found |= {"recording": recording.name, "key": key, "population": recording._population or "", "unit": ""}
     found |= {"step": recording._net.dt, "batch": recording._batch, "first_gid": -1}

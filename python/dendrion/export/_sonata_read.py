@@ -1,4 +1,4 @@
-"""Recordings in SONATA files that Dendrion wrote, listed in its own group."""
+"""Recordings in SONATA files that Dendrion wrote, as listed in the group ``/dendrion``."""
 
 from __future__ import annotations
 

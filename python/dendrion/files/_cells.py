@@ -87,14 +87,14 @@ def _shape(path: str, model: _core.Model) -> tuple[Morphology, CVs]:
     core, cvs = model.shape(path)
     tree = Morphology(core)
     counts = np.bincount(cvs.column("section").astype(np.int64), minlength=len(tree.sections))
-    # A rule with a number for each section does not depend on r_axial and C.
+    # A rule with a number for each section does not depend on r_axial or C.
     return tree, CVs(tree, cvs, (("PerSection", counts.astype(float).tolist()), 100.0, 1.0))
 
 
 def _mechanism(neuron: CableNeuron, table: Table, values: Values) -> Written:
     key = "at" if "at" in table else "on"
     place: Any = table[key]
-    # The site "soma" is its centre, and the region consists of all its CVs.
+    # The site "soma" is the centre of the soma, and the region "soma" consists of all CVs of the soma.
     where = place if isinstance(place, str) else site(neuron, place, values)
     sites = len(neuron.cvs.select(place)) if isinstance(place, str) else len(where)
     given = values.of(table, (*ABOUT, "at"))
@@ -123,6 +123,6 @@ def _class(table: Table) -> Any:
 
 
 def _per_site(value: Any, size: int, sites: int) -> Any:
-    """Return values as modules expect them: in the shape ``(size, sites)`` if there is one per cell and site."""
+    """Return values as modules expect them: in the shape ``(size, sites)`` if there is one value per cell and site."""
     is_each = isinstance(value, np.ndarray) and size > 1 and value.size == size * sites
     return value.reshape(size, sites) if is_each else value

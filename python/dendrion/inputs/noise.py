@@ -1,4 +1,4 @@
-"""Noise on compartments (Ito). The neuron's ``sdemethod`` determines how it is integrated."""
+"""Noise on compartments (Ito calculus). The ``sdemethod`` of the neuron determines how the noise is integrated."""
 
 from __future__ import annotations
 

@@ -61,13 +61,13 @@ COUPLINGS = {
     ("med", "dist2"): None,
 }
 
-#: Rate (Hz) of the input to each compartment: from entorhinal cortex (EC) to distal, and from CA3 to oblique and medial
-#: dendrites.
+#: Rate (Hz) of the input to each compartment: from the entorhinal cortex (EC) to distal dendrites, and from CA3 to
+#: oblique and medial dendrites.
 INPUTS = {"dist1": 82.0, "dist2": 82.0, "ob1": 120.0, "ob2": 120.0, "med": 120.0}
 
 
 #: Conductances of dendritic spikes (rise and fall, nS) per pF of a dendrite. The paper lists no values for this cell;
-#: these are from its authors' example of a pyramidal cell with active dendrites (22 and 14 nS on a trunk of 33 pF).
+#: these are from an example by the same authors: a pyramidal cell with active dendrites (22 and 14 nS; trunk of 33 pF).
 SPIKE_RISE, SPIKE_FALL = 22.0 / 32.98672, 14.0 / 32.98672
 
 

@@ -41,7 +41,7 @@ class CopiedAlone:
             except TypeError as error:
                 if isinstance(error, ParameterTypeError):
                     raise
-                # The value belongs to the user, such as a generator or an open file.
+                # The value, such as a generator or an open file, belongs to the user.
                 raise ParameterTypeError(f"{self!r}: {name} cannot be copied: {error}") from error
         return twin
 

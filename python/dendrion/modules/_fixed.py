@@ -25,7 +25,7 @@ class Fixed:
     Subclasses defined by users may add attributes, unless the name looks like a misspelling of an existing name.
     """
 
-    #: For each attribute, why it cannot be assigned, and an alternative. ``{value}`` stands for the assigned value.
+    #: For each attribute, the reason for the error, and an alternative. ``{value}`` stands for the assigned value.
     _instead_of: ClassVar[Mapping[str, str]] = MappingProxyType({})
     #: The reason for all other attributes.
     _otherwise: ClassVar[str] = "is read-only"

@@ -51,7 +51,7 @@ def tracked(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def wrapper(self: Module, *args: Any, **kwargs: Any) -> None:
         refuse_unknown(type(self).__name__, signature, kwargs)
-        # A nested call to the ``__init__`` of a base class replaces this entry, so the innermost call determines it.
+        # Nested calls to the ``__init__`` of base classes replace this entry; the innermost call determines its value.
         self.__dict__["_arguments"] = frozenset((*list(signature.parameters)[1 : len(args) + 1], *kwargs))
         _construction.stack.append(self)
         try:

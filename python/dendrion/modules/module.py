@@ -93,7 +93,7 @@ class Module(CopiedAlone):
     _children: list[Module]
     #: Children by the names that were assigned to them. Entries may be outdated.
     _named: dict[str, Module]
-    #: For each base of names derived from classes, the first number that may be unused.
+    #: For each base name that was derived from a class, the lowest number that may be unused as a suffix.
     _numbers: dict[str, int]
     _name: str | None
     #: Whether the name was derived from the class, so that an explicit name can replace it.

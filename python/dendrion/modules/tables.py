@@ -89,7 +89,7 @@ def _ends(module: Module, root: str = "") -> str:
     if post is not None:
         ends = [m.path.removeprefix(root) for m in (at["pre"], *(post if isinstance(post, tuple) else (post,)))]
         return f"{ends[0]} -> {', '.join(ends[1:])}"
-    # Anything can be assigned to `on` of a module without one. Building the network raises an error.
+    # If a module was created without `on`, any object can be assigned to it; building the network raises an error.
     placement = module.__dict__.get("_placement")
     if placement is not None:
         return str(placement.described())

@@ -14,7 +14,7 @@ __all__ = ["read"]
 
 
 def read(path: str) -> _core.Morphology:
-    """Read a file. A soma's contour becomes a cylinder with the area of a sphere with the contour's mean radius."""
+    """Read a file. The contour of a soma becomes a cylinder with the area of a sphere of the same mean radius."""
     morphio: Any = needed("morphio", "morphology", "Morphology.read of .asc and .h5 files")
     with open(path, "rb"):
         pass  # If the file cannot be opened, the operating system's message is clearer than MorphIO's.

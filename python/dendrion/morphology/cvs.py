@@ -138,7 +138,7 @@ class CVs(FixedOnceMade, Suggesting):
         return self
 
     def __deepcopy__(self, memo: dict[int, object]) -> CVs:
-        # They never change, so copies share them, as they share their morphology.
+        # Control volumes and morphologies never change, so copies of modules share them.
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -221,7 +221,7 @@ class Morphology(FixedOnceMade, Suggesting):
         return self
 
     def __deepcopy__(self, memo: dict[int, object]) -> Morphology:
-        # It never changes, so copies of modules share it.
+        # A morphology never changes, so copies of modules share it.
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -314,7 +314,7 @@ class Morphology(FixedOnceMade, Suggesting):
             weights = np.ones(len(weights))
         rng = np.random.Generator(np.random.Philox(int(seed)))
         drawn = rng.choice(len(weights), size=int(n), p=weights / weights.sum())
-        # Rounding may exceed the end of an interval.
+        # Because of rounding, a position may exceed the end of an interval.
         x = np.minimum(begins[drawn] + rng.random(int(n)) * (ends - begins)[drawn], ends[drawn])
         return [Location(k, at) for k, at in zip(sections[drawn].tolist(), x.tolist(), strict=True)]
 

@@ -34,7 +34,7 @@ class Written(Module):
 
     #: The equations, in Dendrion's equation language.
     equations: ClassVar[str] = ""
-    #: The equations after they were checked. An instance with a density that depends on the distance has its own.
+    #: The checked equations. An instance with a density that depends on the distance has its own definition.
     _definition: _core.Definition | None = None
     #: Whether the module receives spikes.
     _is_receptor: ClassVar[bool] = False

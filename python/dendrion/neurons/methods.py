@@ -23,7 +23,7 @@ class _Method(Enum):
 
 
 def _named(kind: type[E], value: object) -> E | None:
-    """Return the method with a name. Case is ignored, and hyphens or spaces may replace underscores."""
+    """Return the method with the given name. Case is ignored, and hyphens or spaces may replace underscores."""
     if not isinstance(value, str):
         return None
     plain = value.strip().lower().replace("-", "_").replace(" ", "_")

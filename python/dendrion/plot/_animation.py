@@ -1,4 +1,4 @@
-"""Animations that name a missing program before they draw. Imports matplotlib, so import it only when needed."""
+"""Animations that report a missing program before drawing. Imports matplotlib, so import it only when needed."""
 
 from __future__ import annotations
 

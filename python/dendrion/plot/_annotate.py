@@ -20,7 +20,7 @@ __all__ = ["marks", "names", "scale_bar"]
 
 
 def scale_bar(ax: Axes, low: NDArray[np.float64], high: NDArray[np.float64], factor: float) -> None:
-    """Draw a scale bar of a round length below the tree. Its label states the length and the factor for diameters."""
+    """Draw a scale bar with a round length below the tree. Its label states the length and the factor for diameters."""
     extent = float((high - low).max())
     power = 10.0 ** math.floor(math.log10(0.3 * extent))
     length = power * max(f for f in (1, 2, 5) if f * power <= 0.3 * extent)
@@ -69,7 +69,10 @@ class _Place(NamedTuple):
 def _best(
     places: list[_Place], half: NDArray[np.float64], points: NDArray[np.float64], written: list[_Place]
 ) -> _Place:
-    """Return the position with the fewest overlaps with labels, then with compartments, then closest to its anchor."""
+    """Return the best position.
+
+    Overlaps with labels count the most, then overlaps with compartments, then the distance from the anchor.
+    """
     centres = np.array([place.centre for place in places])
     costs = np.array([place.worse for place in places])
     costs += 10.0 * _within(centres, points, half).sum(1)
@@ -80,7 +83,7 @@ def _best(
 
 
 def _within(centres: NDArray[np.float64], points: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return whether each point lies in each box, of shape ``(centres, points)``."""
+    """Return an array of shape ``(centres, points)`` that is True where a point lies in a box."""
     return np.asarray((np.abs(points - centres[:, None]) < half).all(2))
 
 

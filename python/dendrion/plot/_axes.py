@@ -75,7 +75,7 @@ def time_axis(ax: Axes, begin: float, end: float) -> None:
         low, high = ax.get_xlim()
         begin, end = min(begin, low), max(end, high)
     ax.set_xlim(begin, end if end > begin else begin + 1.0)
-    # If a panel shares its x axis with one below it, it shows neither tick labels nor an axis label.
+    # A panel that shares its x axis with a panel below it shows neither tick labels nor an axis label.
     if ax.xaxis.get_major_ticks(1)[0].label1.get_visible():
         ax.set_xlabel("time (ms)")
 

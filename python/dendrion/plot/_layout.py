@@ -94,15 +94,15 @@ def layout(
 
 
 def _radius(soma: tuple[float, float], cone: _Cone) -> float:
-    """Return the distance from the soma's centre to the tangent of its ellipse perpendicular to the axis of a cone."""
+    """Return the distance from the centre of the soma's ellipse to its tangent perpendicular to the axis of a cone."""
     return math.hypot(soma[0] / 2 * math.sin(cone.axis), soma[1] / 2 * math.cos(cone.axis))
 
 
 def _around_soma(names: Sequence[str], children: list[int], tips: list[int], reach: list[float]) -> dict[int, _Cone]:
-    """Return the cones of the soma's children: upwards and downwards if names determine it, otherwise all around."""
+    """Return the cones of the children of the soma: up and down if names determine the side, otherwise all around."""
     said = {c: -1 if DOWN.search(names[c]) else 1 if UP.search(names[c]) else 0 for c in children}
     if -1 in said.values() or 1 in said.values():
-        # Children without such a name go to the other side, or downwards if names refer to both.
+        # Children without such a name go to the other side, or downwards if names refer to both sides.
         other = 1 if -1 in said.values() else -1
         sides = {c: s or other for c, s in said.items()}
     elif len(children) < 3:
@@ -146,7 +146,7 @@ def _ordered(children: list[int], tips: list[int], reach: list[float], depth: in
 
 
 def _share(cone: _Cone, children: list[int], tips: list[int], reach: list[float]) -> dict[int, _Cone]:
-    """Divide a cone among children in proportion to their tips. If there is enough room, the trunk stays straight."""
+    """Divide a cone among children in proportion to their numbers of tips. If there is room, a trunk stays straight."""
     shares = [float(tips[c]) for c in children]
     total, at = sum(shares), cone.axis - cone.half
     trunk = _trunk(children, tips, reach)

@@ -118,7 +118,7 @@ def _check(tree: object, cvs: object) -> None:
 
 
 def checked_places(what: str, tree: Morphology, sites: Any) -> list[Location]:
-    """Return locations to mark after checking them. ``what`` is the plot function's name."""
+    """Check the locations to be marked, and return them. ``what`` is the name of the plot function."""
     expected = "expected a list of locations, such as [tree.at(0, 0.5)]"
     if isinstance(sites, (Location, str, Mapping)) or not isinstance(sites, Iterable):
         raise ParameterTypeError(f"plot.{what}: sites = {quoted(sites)}: {expected}")

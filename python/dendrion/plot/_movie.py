@@ -143,13 +143,13 @@ def movie(
             time.set_text(times[k])
             return [drawn, time]
 
-        # The root figure, if the axes are in a part of it.
+        # The root figure, even if the axes are in a subfigure.
         figure = axes.figure.canvas.figure
         return Movie(figure, show, frames=len(times), interval=interval, cache_frame_data=False)
 
 
 def _interval(fps: Any) -> float:
-    """Return the time between frames in ms of the movie."""
+    """Return the time (ms) for which each frame of the movie is shown."""
     expected = f"frames per second > 0, at most {_FASTEST:g}"
     rate = real("plot.movie: fps", fps, expected, "Hz")
     if not 0.0 < rate <= _FASTEST:

@@ -97,7 +97,7 @@ def _floats(values: list[Any]) -> NDArray[np.float64]:
 def scaled(
     what: str, values: NDArray[np.float64], label: str, limits: tuple[float, float] | None, cmap: Any = None
 ) -> Paint:
-    """Return the colours of values on a colour scale. ``what`` is the plot function's name, for error messages."""
+    """Return the colours of values on a colour scale. ``what`` is the name of the plot function, for error messages."""
     scale = scale_of(what, "color", values, limits, cmap)
     return Paint(list(colours_of(scale, values)), scale, label)
 
@@ -162,7 +162,7 @@ def _map(what: str, cmap: Any) -> Colormap:
 
 
 def checked_label(what: str, label: Any) -> str | None:
-    """Return a label after checking that it is text. ``what`` is the plot function's name."""
+    """Return a label after checking that it is text. ``what`` is the name of the plot function."""
     if label is not None and not isinstance(label, str):
         raise ParameterTypeError(f"plot.{what}: label = {quoted(label)}: expected text, or None")
     if label is not None and not is_encodable(label):

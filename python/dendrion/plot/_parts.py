@@ -80,7 +80,10 @@ def parts_of(neuron: Any, index: int | None) -> list[Part]:
 
 
 def value_of(module: Module, name: str, index: int | None) -> float | None:
-    """Return a parameter of one neuron, or its mean if ``index`` is None; ``None`` if the parameter is not set."""
+    """Return a parameter of one neuron, or the mean over neurons if ``index`` is None.
+
+    The result is ``None`` if the parameter is not set.
+    """
     value = getattr(module, name)
     if value is None:
         return None

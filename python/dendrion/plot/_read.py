@@ -1,4 +1,4 @@
-"""Reading of data to plot from a network's recordings, loaded recordings, and objects with the same attributes."""
+"""Conversion of recordings, and of objects with the same attributes, to the data that plots need."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Spikes(NamedTuple):
 
 
 def labelled(what: str, parameter: str, given: Any, expected: str, attributes: Sequence[str]) -> dict[str, Any]:
-    """Convert one recording, a sequence or a dict to a dict from label to recording, and check their attributes."""
+    """Convert one recording, a sequence or a dict to a dict from label to recording, and check the attributes."""
     if isinstance(given, Mapping):
         items = {told(label): item for label, item in given.items()}
     elif isinstance(given, (list, tuple)):

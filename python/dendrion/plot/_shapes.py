@@ -134,7 +134,7 @@ class Shape(NamedTuple):
 
 
 def shape_of(what: str, tree: Morphology, cvs: CVs | None, view: Any, thickness: Any) -> Shape:
-    """Return the shape of a morphology. ``what`` is the plot function's name, for error messages."""
+    """Return the shape of a morphology. ``what`` is the name of the plot function, for error messages."""
     known = [*VIEWS, "dendrogram"]
     if not isinstance(view, str):
         raise ParameterTypeError(f"plot.{what}: view = {quoted(view)}: expected one of: {', '.join(known)}")

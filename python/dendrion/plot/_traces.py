@@ -210,7 +210,7 @@ def _draw_spikes(ax: Axes, lines: list[_Line], spiking: dict[str, _read.Spikes])
 
 
 def _neuron(line: _Line, spikes: _read.Spikes) -> tuple[int, NDArray[np.int64]]:
-    """Return the indices of a line's neuron and of the spikes, within the whole network if both are known."""
+    """Return the index of a line's neuron and those of the spikes, within the whole network if both are known."""
     if line.of.gid is not None and spikes.gid is not None:
         return int(line.of.gid[line.column]), spikes.gid
     return int(line.of.numbers[line.column]), spikes.i

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["tree"]
 
-#: Available factors on diameters, and the minimum width of a dendrite relative to the extent of the tree.
+#: Available factors for diameters, and the minimum width of a dendrite relative to the extent of the tree.
 FACTORS, THINNEST = (1, 2, 3, 5, 10), 0.01
 #: Maximum number of compartments whose names are written by default.
 MOST_NAMES = 15

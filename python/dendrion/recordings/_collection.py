@@ -49,7 +49,7 @@ class NetworkRecordings(NetworkSharing):
     _recipes: dict[str, tuple[type[Recording | SpikeRecording], tuple[Any, ...]]]
     #: Names of recordings by probe number.
     _names_of_probes: dict[int, str]
-    #: For each base of names, the first number that may be unused.
+    #: For each base name, the lowest number that may be unused as a suffix.
     _numbers: dict[str, int]
     _alive: weakref.WeakValueDictionary[int, Recording | SpikeRecording]
     _streams: Streams

@@ -25,7 +25,7 @@ class Kept:
     #: Steps and values of samples.
     at: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     table: NDArray[np.floating] = field(default_factory=lambda: np.empty((0, 0)))
-    #: First step from which all spikes are recorded.
+    #: First step of the recording: all spikes from this step on are recorded.
     begin: int = 0
     #: Step and neuron of each spike: a pair of arrays per sample of a batch, or one pair without a batch.
     trains: list[tuple[NDArray[np.uint64], NDArray[np.uint32]]] = field(default_factory=list)

@@ -205,7 +205,7 @@ class Streams:
         """If a recording is written to disk, make it read its data from there."""
         if recording._id in self._groups:
             recording._net = _Net(self._dt, _Records(self._sim, self._groups[recording._id], self._turn))
-            # Do not cache large arrays, because the purpose of the disk is to save memory.
+            # Do not cache large arrays, because the purpose of writing to disk is to save memory.
             recording._most_kept = HELD
 
     def remove(self, recording: Recording | SpikeRecording) -> bool:

@@ -1,8 +1,8 @@
 """A zarr group that grows while a network runs. It can be read at any time, even after the process was killed.
 
-The arrays of a group grow one after another, so their lengths differ temporarily. Readers such as xarray and zarr
-rely on consolidated metadata: copies of the metadata of all arrays in the ``zarr.json`` of the group and of the folder
-that contains the groups. Both files are replaced atomically, after all arrays have grown.
+The arrays of a group grow one after another, so their lengths differ temporarily. Readers such as xarray and zarr rely
+on consolidated metadata: copies of the metadata of all arrays, stored in the ``zarr.json`` of the group and in that of
+the folder above it. Both files are replaced atomically, after all arrays have grown.
 """
 
 from __future__ import annotations

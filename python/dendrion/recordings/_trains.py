@@ -160,7 +160,7 @@ class SpikeStatistics:
         return found if self._batch else found[0]
 
     def _window(self, what: str, start: float | None, stop: float | None) -> tuple[int, int]:
-        """Return the first step of the window and the step after its last one."""
+        """Return the first step of the window, and the step after its last step."""
         dt = self._net.dt
         first, last = self._begin(), max(self._net._sim.steps(), self._begin())
         given = [_step(f"{self._name}: {what}: {n}", t, dt) for n, t in (("start", start), ("stop", stop))]

@@ -29,7 +29,7 @@ from ._cables import check_clamps, inject, translate
 
 
 class Parsed(NamedTuple):
-    """A model that was parsed from a file, from which the modules of a network were created."""
+    """A model that was parsed from a file, and from which the modules of a network were created."""
 
     model: _core.Model
     #: Seed of noise and generated spikes, if it differs from the seed of the network.
@@ -298,7 +298,7 @@ _Connection = TypeVar("_Connection", MCConn, MCConnSynapse)
 
 
 def _by_ends(connections: list[_Connection], ends: tuple[str, ...]) -> dict[int, list[_Connection]]:
-    """Return connections, keyed by the id of the modules at these ends, without duplicates."""
+    """Return connections, keyed by the ids of the modules at these ends, without duplicates."""
     found: dict[int, list[_Connection]] = {}
     for connection in connections:
         for module in {id(getattr(connection, end)) for end in ends}:
@@ -396,5 +396,5 @@ def _name_roots(modules: list[Module]) -> None:
 
 
 def _may_rename(root: Module) -> bool:
-    """Return whether a name was derived from the class, and is not used by another network."""
+    """Return whether a name was derived from the class and is not used by another network."""
     return root._automatic and all(m._network is None for m in root.modules())

@@ -54,9 +54,9 @@ def _is_network(thing: object) -> bool:
 
 
 def check_variable(path: str, module: Module, variable: Any, known: Callable[[str], list[str]]) -> None:
-    """Raise an error for a variable that belongs to another module, or that is not a name.
+    """Raise an error for a variable that belongs to another module or is not a name.
 
-    ``known`` returns the variables of the module with a path.
+    ``known`` returns the variables of the module with a given path.
     """
     if not isinstance(variable, str):
         hint = ""

@@ -126,7 +126,7 @@ class NetworkStates(NetworkSharing):
         self._restarts += 1
 
     def _piecewise_of(self, generator: Generator) -> Piecewise | None:
-        """Return the current values of a generator's parameter as a Piecewise, if it is one."""
+        """Return the current value of the parameter of a generator if it is a Piecewise; otherwise ``None``."""
         times = self._sim.times(generator.path)
         if times.size == 0:
             return None

@@ -261,7 +261,7 @@ class NetworkValues(NetworkSharing):
             known = self._sim.parameter_names()
             if key not in known:
                 raise unknown_name("network: no parameter", key, known)
-            # The parameter is the weight of a ConnGen, which belongs to no module.
+            # The parameter is the weight of a ConnGen; such weights belong to no module.
             return ""
         return module._unit_of(name)
 

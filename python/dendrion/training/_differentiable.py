@@ -100,7 +100,7 @@ class Differentiable(NotCopied):
         return self
 
     def _snapshot(self) -> None:
-        """Store the current values of all parameters, which calls use for parameters that are not passed."""
+        """Store the current values of all parameters. Calls use them for parameters that are not passed."""
         net = self.net
         self.seed = net.noise_seed
         self.frozen = net._frozen_keys()

@@ -32,7 +32,7 @@ class Follower(Protocol):
 class NetworkSharing:
     """The part of a network that serializes access by threads and keeps its parameters in sync with a layer.
 
-    An optimizer changes the parameters of a layer without the network's knowledge. The network therefore copies the
+    An optimizer changes the parameters of a layer without notifying the network. The network therefore copies the
     changes before its parameters are read or saved, and before it runs.
     """
 
@@ -41,7 +41,7 @@ class NetworkSharing:
     _follows: weakref.ref[Follower] | None
     #: Whether a run is in progress.
     _is_running: bool
-    #: A number for each key, which is different after each change to the parameter.
+    #: A number for each key, which changes whenever the parameter changes.
     _changes: dict[str, int]
 
     def _begin_sharing(self) -> None:

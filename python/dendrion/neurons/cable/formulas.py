@@ -24,7 +24,7 @@ class Formulas(NamedTuple):
     """The formulas of a mechanism, keyed by the names of the parameters that they replace."""
 
     formulas: Mapping[str, _core.Density]
-    #: The definition of the mechanism without formulas, which has the bounds of the parameters.
+    #: The definition of the mechanism without formulas, from which the bounds of the parameters are read.
     plain: _core.Definition
 
     def parameters(self) -> set[str]:
@@ -81,7 +81,7 @@ def with_formulas(module: Written, given: dict[str, Any]) -> Formulas | None:
         equations = formula.placed(module.equations, name)
         placed = _core.Definition(type(module).__name__, equations)
         if any(name == each for each, *_ in placed.parameters()):
-            # The formula is a constant, such as "2.5", so the parameter remains one.
+            # The formula is a constant, such as "2.5", so the parameter is not replaced.
             given[name] = float(formula.values({"distance": np.zeros(1), "diameter": np.ones(1)}, 1)[0])
             continue
         module._refer("equations", equations)
@@ -92,7 +92,7 @@ def with_formulas(module: Written, given: dict[str, Any]) -> Formulas | None:
 
 
 def _check_names(label: str, module: Written, formula: _core.Density) -> None:
-    """Raise an error if a parameter of a formula has the name of an attribute, which would hide its value."""
+    """Raise an error if a parameter of a formula has the name of an attribute, which would hide the parameter."""
     taken = [each for each in formula.parameters() if module._is_taken(each)]
     if taken:
         raise ParameterError(

@@ -155,7 +155,7 @@ def _of_wave(wave: NDArray[np.float64], interval: float) -> str:
 
 
 def _chosen(low: int, high: int, before: Callable[[int], str], value: Callable[[int], str]) -> str:
-    """Return an expression that is value ``k`` if ``before(k + 1)`` but not ``before(k)`` holds, by bisection."""
+    """Return an expression that finds by bisection the value ``k`` with ``before(k + 1)`` but not ``before(k)``."""
     if high - low == 1:
         return value(low)
     middle = (low + high) // 2
