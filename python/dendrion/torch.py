@@ -444,7 +444,8 @@ class _Run(torch.autograd.Function):
         like = tensors[-1] if tensors else torch.empty(0)
         dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()
         if dtype.itemsize < 4 and torch.is_autocast_enabled(like.device.type):
-            # Half precision cannot resolve small differences in voltage. Layers that need it cast their own inputs.
+            # Half precision cannot resolve small differences in voltage. Layers that need half precision cast their own
+            # inputs.
             dtype = torch.float32
         ctx.call, ctx.run = call, run
         ctx.like = [(t.dtype, t.device, t.shape) for t in tensors]
@@ -459,7 +460,7 @@ class _Run(torch.autograd.Function):
         wanted = [name for name, needed in zip(call.names, ctx.needs_input_grad[1:], strict=True) if needed]
         wanted = [name for name in wanted if name not in call.states]
         given = [None if c is None else _array("cotangent", c) for c in cotangents]
-        # Another thread may run backward through the same graph.
+        # Another thread may call ``backward`` for the same graph.
         with call.function.net._lock:
             run, ctx.run = ctx.run, None
         if run is None:

@@ -31,7 +31,8 @@ class Rule(NamedTuple):
 
     #: Returns whether values, none of which is 0, are implausible.
     is_odd: Callable[[Numbers], bool]
-    #: The unit they seem to have, and the factor from it to Dendrion's; ``None`` if the units are not proportional.
+    #: The unit that such values seem to have, and the factor to Dendrion's unit; ``None`` if the two are not
+    #: proportional.
     looks_like: str
     factor: float | None
 

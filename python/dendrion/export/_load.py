@@ -127,7 +127,7 @@ def _chosen(parts: list[Part], name: str | None) -> Arrays:
 
 
 def _listed(parts: list[Part]) -> str:
-    """Return the names that select each recording: its own name if it is unique, otherwise its key in the file."""
+    """Return the name that selects each recording: its own name if it is unique, otherwise its key in the file."""
     names = [part.name for part in parts]
     return ", ".join(repr(p.name if names.count(p.name) == 1 else p.key) for p in parts)
 

@@ -145,7 +145,7 @@ def _check_report(recordings: list[Recording]) -> None:
 
 
 def _elements(recording: Recording, paths: list[str]) -> NDArray[np.uint32]:
-    """Return the id of each column's element: the id of its compartment, or the control volume of a detailed cell."""
+    """Return the element id of each column: the id of a compartment, or the control volume of a detailed cell."""
     if recording.cv_index is not None:
         return recording.cv_index.astype(np.uint32)
     return np.full(len(recording.index), paths.index(recording.name.rpartition(".")[0]), dtype=np.uint32)

@@ -17,7 +17,7 @@ __all__ = ["ModuleDict", "ModuleList", "check_depth", "guarded", "named_items", 
 
 
 class _Owned:
-    """A container that notifies its owner before and after it changes."""
+    """A container that notifies its owner before and after each change."""
 
     _owner: Module
     _attribute: str

@@ -22,7 +22,7 @@ __all__ = ["colour_bar", "drawing", "laid_out", "legend", "size_in_points", "sma
 
 @contextmanager
 def drawing(what: str, ax: Axes | None, height: float, width: float = COLUMN) -> Iterator[Axes]:
-    """Yield axes to draw into, without a box: the user's, which keep their fonts, or new ones in Dendrion's style.
+    """Yield axes without a box: those of the user, which keep their fonts, or new axes in Dendrion's style.
 
     If the user's figure has no layout engine, one that makes room for labels is added.
 
@@ -81,7 +81,7 @@ def time_axis(ax: Axes, begin: float, end: float) -> None:
 
 
 def legend(ax: Axes, title: str | None = None, least: int = 2) -> None:
-    """Add a legend of all labelled lines if there are at least ``least``, outside the axes if the layout allows it."""
+    """Add a legend if there are at least ``least`` labelled lines, outside the axes if the layout allows it."""
     handles, labels = ax.get_legend_handles_labels()
     if len(handles) < least:
         return

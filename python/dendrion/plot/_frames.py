@@ -86,7 +86,7 @@ def _recorded(recording: Any) -> tuple[_read.Samples, NDArray[np.int64]]:
 
 
 def _check_owner(recording: Any, cells: CableNeuron) -> None:
-    """Check that a recording belongs to these cells, by their identity or, without a network, by their path."""
+    """Check that a recording belongs to these cells: by identity or, without a network, by path."""
     if not isinstance(recording, Recording):
         return
     net = None if recording._owner is None else recording._owner()

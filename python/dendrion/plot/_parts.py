@@ -34,7 +34,7 @@ class Part(NamedTuple):
     #: Length and diameter as drawn (um).
     length: float
     diameter: float
-    #: Whether the user set length and diameter.
+    #: Whether the user set the length and the diameter.
     has_geometry: bool
     #: Number of compartments that were created before this one.
     made: int
@@ -133,7 +133,7 @@ def _depth(parents: list[int], at: int) -> int:
 
 
 def _sizes(compartments: list[Compartment], index: int | None) -> list[tuple[float, float, bool]]:
-    """Return length, diameter, and whether the user set them. Missing values are replaced by medians or defaults."""
+    """Return lengths, diameters, and whether the user set them. Missing values are replaced by medians or defaults."""
     given = [(value_of(m, "length", index), value_of(m, "diameter", index)) for m in compartments]
     known = [size for m, size in zip(compartments, given, strict=True) if None not in size and not _is_soma(m)]
     length, diameter = (float(v) for v in np.median(np.array(known, dtype=np.float64), axis=0)) if known else DENDRITE

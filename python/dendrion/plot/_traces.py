@@ -139,7 +139,7 @@ def _lines(read: list[_read.Samples], chosen: list[list[int]], used: int) -> tup
         for column in columns
         for sample in range(len(read[n].values))
     ]
-    # Colours distinguish recordings, neurons or samples: the first of these of which there are several.
+    # Colours distinguish recordings if there are several; otherwise neurons or, if there is only one neuron, samples.
     place = next((p for p in range(3) if len({key[p] for key in keys}) > 1), 0)
     columns, title = _column_names(read[0], chosen[0])
     names = [(read[n].label, columns.get(column, ""), str(sample))[place] for n, column, sample in keys]
@@ -159,7 +159,7 @@ def _lines(read: list[_read.Samples], chosen: list[list[int]], used: int) -> tup
 
 
 def _column_names(read: _read.Samples, chosen: list[int]) -> tuple[dict[int, str], str]:
-    """Return the names of columns in a legend, and its title.
+    """Return the names of columns in a legend, and the title of the legend.
 
     Columns of detailed cells are distinguished by their neurons, their control volumes, or both.
     """
@@ -173,7 +173,7 @@ def _column_names(read: _read.Samples, chosen: list[int]) -> tuple[dict[int, str
 
 
 def _spikes_of(read: list[_read.Samples], spikes: Any) -> dict[str, _read.Spikes]:
-    """Return spikes, keyed by the label of their recording. The label "" means the first recording with the neuron."""
+    """Return spikes, keyed by the label of their recording. The label "" means the first one that has the neuron."""
     if spikes is None:
         return {}
     if not isinstance(spikes, Mapping):

@@ -141,7 +141,7 @@ class NetworkRecordings(NetworkSharing):
     def _note_recording(
         self, cls: type[Recording | SpikeRecording], what: What, *arguments: Any
     ) -> Recording | SpikeRecording:
-        """Register a recording under a unique name, and return it. ``arguments`` are passed to its class."""
+        """Register a recording under a unique name, and return it. ``arguments`` are passed to ``cls``."""
         base = f"{what[0]}.{what[1]}"
         number = self._numbers.get(base, 1)
         while (name := f"{base} {number}" if number > 1 else base) in self._recorded:

@@ -112,7 +112,7 @@ def check_clamps(modules: list[Module], dt: float) -> None:
 
 
 def cable_program(path: str, placed: list[Written], program: Callable[[str], str]) -> str:
-    """Return the programs of the mechanisms on detailed cells, and of their threshold."""
+    """Return the programs of the mechanisms on detailed cells, and the program of the threshold."""
     parts: dict[str, list[str]] = {}
     for module in placed:
         parts.setdefault(program(module.path), []).append(module.path)

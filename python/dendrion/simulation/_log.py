@@ -1,4 +1,4 @@
-"""Log messages about building, runs and files. Nothing is printed unless logging is configured."""
+"""Log messages about builds, runs and files. Nothing is printed unless logging is configured."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def chosen(path: str, indices: ArrayLike, size: int) -> list[int]:
         return [int(i) for i in np.flatnonzero(array)]
     if array.ndim != 1 or array.dtype.kind not in "iu" or (array < 0).any():
         raise ParameterError(f"{path}: indices = {quoted(indices)}: expected {expected}")
-    # The engine checks smaller indices. It cannot represent larger ones.
+    # The engine checks smaller indices, but cannot represent larger ones.
     if (array > np.iinfo(np.int64).max).any():
         raise ParameterError(f"{path}: indices = {quoted(indices)}: expected indices below {size}")
     return [int(i) for i in array]
@@ -103,7 +103,7 @@ def whole_steps(duration: float, dt: float) -> int:
 
 
 def interval(name: str, ms: float, dt: float) -> int:
-    """Return an interval in whole steps, at least one, with a warning if rounding changes it."""
+    """Return an interval in whole steps (at least one), and warn if rounding changes it."""
     ms = time_of(name, ms)
     if ms / dt >= 2**62:
         raise ParameterError(f"network: {name} = {ms}: expected fewer than 2^62 steps of {dt} ms")

@@ -273,7 +273,7 @@ class NetworkRuns(NetworkStates):
             self._asked = until
 
     def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
-        """Run in segments, and write recordings to disk after each one. The segmentation does not affect results."""
+        """Run in segments, and write recordings to disk after each segment. Segments do not affect results."""
         if not self._streams:
             self._advance_held(steps, show)
             return

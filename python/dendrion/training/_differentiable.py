@@ -167,9 +167,9 @@ class Differentiable(NotCopied):
         return [self._recorded(probe, begin) for probe in self.outputs], run
 
     def _recorded(self, probe: Recording | SpikeRecording, begin: int) -> NDArray[Any]:
-        """Return what a probe recorded from step ``begin`` on."""
+        """Return the data that a probe recorded from step ``begin`` on."""
         if isinstance(probe, Recording):
-            # A new array, because the property ``values`` returns a cached, read-only one.
+            # Return a new array, because the array in the property ``values`` is cached and read-only.
             return np.asarray(probe._read_values())
         if begin == 0:
             return probe.counts()

@@ -28,8 +28,8 @@ def scaled(numbers: Any, factor: float, power: float) -> Any:
         return numbers
     array = array.astype(np.float64)
     with np.errstate(all="ignore"):
-        # For decimal units, either the ratio or its inverse is an exact power of ten: the one above 1. Later checks
-        # reject results that overflow.
+        # For decimal units, either the ratio or its inverse, whichever is greater than 1, is an exact power of ten.
+        # Later checks reject results that overflow.
         out = _tidied(array * ratio if ratio > 1 else array / _decimal(1 / ratio))
     return out if out.ndim else float(out)
 

@@ -1,4 +1,4 @@
-"""Potentials of voltage clamps that are functions of time, written in the equation language.
+"""Time-dependent potentials of voltage clamps, written in the equation language.
 
 A state counts steps, because a state that counted time would accumulate rounding errors.
 """
