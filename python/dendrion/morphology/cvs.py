@@ -117,7 +117,7 @@ def policy_of(what: str, policy: Any) -> tuple[str, list[float]]:
 
 
 def divided(morphology: Morphology, given: Given) -> CVs:
-    """Divide a morphology with arguments of [Morphology.cvs][dendrion.Morphology.cvs] that have been checked."""
+    """Divide a morphology with checked arguments of [Morphology.cvs][dendrion.Morphology.cvs]."""
     return CVs(morphology, morphology._core.discretize(*given), given)
 
 

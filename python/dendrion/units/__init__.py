@@ -192,5 +192,5 @@ def check_unit(what: str, value: object, own: str | None, unit: str) -> None:
 
 
 def unit_in_table(kind: str, name: str) -> str | None:
-    """Return the unit of a parameter of a kind of module, or ``None`` if it has no such parameter."""
+    """Return the unit of a parameter of a kind of module, or ``None`` if this kind has no such parameter."""
     return next((unit for known, unit, *_ in _core.parameters(kind) if known == name), None)

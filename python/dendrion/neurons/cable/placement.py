@@ -75,7 +75,7 @@ def placement(module: Module, size: Any, on: Any, at: Any, is_receptor: bool) ->
 def owner_of(
     module: Module, place: Placement, parent: Module | VarManager | Sentinel | None
 ) -> Module | VarManager | None:
-    """Return the owner of a placed mechanism: its neuron, unless it is created by a part of this neuron."""
+    """Return the owner of a placed mechanism: its neuron, unless a part of this neuron creates the mechanism."""
     if not isinstance(parent, Sentinel):
         return parent
     maker = maker_of(module)

@@ -44,7 +44,7 @@ _INTERVAL = re.compile(r"time/\((\S+) ms\)")
 
 
 class TimeCourse(NamedTuple):
-    """Equations of a clamp with a time course, and its values if they are parameters."""
+    """Equations of a clamp with a time course, and the values of the time course if they are parameters."""
 
     equations: str
     values: Mapping[str, Any]
