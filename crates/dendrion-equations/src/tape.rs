@@ -12,7 +12,9 @@ use crate::passes::fuse::Fuser;
 use crate::passes::normal::{Normal, Sum};
 use crate::passes::schedule::{self, Update};
 use crate::passes::solver::Step;
-use crate::passes::{event, rows, solver};
+use crate::passes::substitute::Substitution;
+use crate::passes::{event, exponentials, fractions, rows, solver};
+use crate::phase::CURRENT;
 use crate::system::{Event, System};
 
 /// An entry of a prologue's coefficient table.
@@ -53,8 +55,11 @@ impl Tape {
     }
 
     fn of_step(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Result<Self, Error> {
-        let Step { mut locals, next, .. } = solver::advance(system, ode, sde);
+        let mut step = solver::advance(system, ode, sde);
         system.graph.check(&system.path)?;
+        simplify(system, &mut step);
+        system.graph.check(&system.path)?;
+        let Step { mut locals, next, .. } = step;
         let threshold = system.event.clone().map(|event| {
             let condition = event.whole(&mut system.graph, &mut locals);
             Event { condition, ..event }
@@ -179,6 +184,27 @@ impl Lowered {
         emitter.code = [ahead, updates].concat();
         emitter
     }
+}
+
+/// Reduces the numbers of exponentials and divisions in the step of placed mechanisms whose gates are solved with V held.
+///
+/// This changes results by rounding errors. The results of few-compartment neurons do not change from version to version, and
+/// detailed cells with coupled gates equal them up to rounding. The reverse of a step differentiates the original formulas, because the
+/// derivatives of the simplified ones are not shorter.
+fn simplify(system: &mut System, step: &mut Step) {
+    if system.state(CURRENT).is_none() || system.coupled.is_some() || !step.solves.is_empty() {
+        return;
+    }
+    let graph = &mut system.graph;
+    // Intermediate values are computed once in any case, if several expressions contain them.
+    let mut inline = Substitution::new(HashMap::new());
+    for (i, value) in step.locals.drain(..).enumerate() {
+        let value = inline.apply(graph, value);
+        inline.set(graph.intern(Node::Local(i as u32)), value);
+    }
+    step.next.iter_mut().for_each(|id| *id = inline.apply(graph, *id));
+    let exponentials = exponentials::share(graph, step);
+    fractions::clear(graph, step, &exponentials);
 }
 
 /// Returns the locals on which the next states depend, in ascending order.

@@ -4,6 +4,8 @@ pub(crate) mod adjoint;
 pub(crate) mod derivative;
 pub(crate) mod emit;
 pub(crate) mod event;
+pub(crate) mod exponentials;
+pub(crate) mod fractions;
 pub(crate) mod fuse;
 pub(crate) mod guarded;
 pub(crate) mod normal;

@@ -15,6 +15,11 @@ impl Substitution {
         Self { known: by }
     }
 
+    /// Replaces a node, also within expressions that were not rewritten yet.
+    pub(crate) fn set(&mut self, id: NodeId, by: NodeId) {
+        self.known.insert(id, by);
+    }
+
     /// Returns the expression after all replacements.
     pub(crate) fn apply(&mut self, graph: &mut Graph, id: NodeId) -> NodeId {
         // Operands come before their users, so an ascending sweep has rewritten all operands of a node before the

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::tape::{Id, Micro, Place};
+use super::tape::{Id, Micro, Place, Two};
 
 /// Forwards stored values to subsequent loads, merges equal values, and removes unused values and dead stores. A
 /// store is dead if it is overwritten, or if its place is not read later according to `kept`.
@@ -35,7 +35,12 @@ fn share(tape: &[Micro]) -> Vec<Micro> {
     let (mut numbers, mut out): (Vec<Id>, Vec<Micro>) = (Vec::with_capacity(tape.len()), Vec::new());
     for micro in tape {
         let micro = micro.renamed(|a| numbers[a as usize]);
+        let condition = match micro {
+            Micro::Two(Two::NotEqual, a, zero) => condition(&out, a, zero),
+            _ => None,
+        };
         let number = match micro {
+            _ if condition.is_some() => condition,
             Micro::Load(place) => held.get(&place).copied(),
             // Operations with side effects are never merged.
             Micro::Store(..) | Micro::Fire(_) => None,
@@ -55,4 +60,18 @@ fn share(tape: &[Micro]) -> Vec<Micro> {
         }));
     }
     out
+}
+
+/// If `a` is the number of a condition (1 or 0) and is compared with 0, returns the mask of the condition.
+fn condition(tape: &[Micro], a: Id, zero: Id) -> Option<Id> {
+    let at = |id: Id| tape.get(id as usize).copied();
+    let (Some(Micro::Two(Two::And, mask, one)), Some(Micro::Number(0))) = (at(a), at(zero)) else {
+        return None;
+    };
+    let (Some(Micro::Two(comparison, ..)), Some(Micro::Number(bits))) = (at(mask), at(one)) else {
+        return None;
+    };
+    let is_mask = matches!(comparison, Two::Greater | Two::GreaterEqual | Two::NotEqual);
+    // A mask is all ones or all zeros, so the number is `one` or 0.
+    (is_mask && (bits == 1.0_f64.to_bits() || bits == u64::from(1.0_f32.to_bits()))).then_some(mask)
 }
