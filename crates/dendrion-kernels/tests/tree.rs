@@ -218,10 +218,10 @@ proptest! {
         };
         let tree = sample.tree(1);
         let pad = |row: &[f64]| [&row[..cvs], &vec![0.0; n - cvs]].concat();
-        let [mut v, mut current, mut slope] = [0, 1, 2].map(|i| pad(&sample.rows[i]));
+        let [v, mut current, mut slope] = [0, 1, 2].map(|i| pad(&sample.rows[i]));
         let mut work = vec![0.0; n];
         let mut frame =
-            TreeFrame { v: &mut v, current: &mut current, slope: &mut slope };
+            TreeFrame { v: &v, current: &mut current, slope: &mut slope };
         let mut all = [vec![0.0; size], vec![0.0; size], vec![0.0; size], vec![0.0; size]];
         let [capacitance, leak, reversal, axial] = &mut all;
         let mut sums = TreeSums { capacitance, leak, reversal, axial };

@@ -40,15 +40,26 @@ use crate::runtime::shard::Shard;
 impl<T: Scalar> TreeRows<T> {
     /// Sums the currents and conductances of a step.
     fn add_currents(&mut self, placed: &[Unit<'_, T>], (membrane, injected): (&Shard<T>, &[usize]), at: At) {
-        let (rows, width) = (self, membrane.place.width);
-        rows.current.fill(T::default());
-        rows.slope.fill(T::default());
-        for unit in placed {
+        let (rows, width, cvs) = (self, membrane.place.width, membrane.place.sites);
+        let is_whole = |unit: &Unit<'_, T>| match &unit.engine.stage {
+            Stage::Placed { spans, .. } => matches!(spans[..], [span] if span.cv == 0 && span.count == cvs),
+            _ => false,
+        };
+        // If the first mechanisms are on all CVs, their rows are the initial sums of all CVs, but not of junctions.
+        let is_copied = placed.first().is_some_and(is_whole);
+        let first = if is_copied { cvs * width } else { 0 };
+        rows.current[first..].fill(T::default());
+        rows.slope[first..].fill(T::default());
+        for (k, unit) in placed.iter().enumerate() {
             let Stage::Placed { outputs, spans, .. } = &unit.engine.stage else { continue };
             let (after, lanes) = (unit.history.state(at.step + 1, at.block), unit.shard.place.lanes);
             for (sums, row) in [&mut rows.current, &mut rows.slope].into_iter().zip(outputs) {
                 for Span { site, cv, count, .. } in spans {
                     let mine = &after[row * lanes..][site * width..(site + count) * width];
+                    if k == 0 && is_copied {
+                        sums[..mine.len()].copy_from_slice(mine);
+                        continue;
+                    }
                     for (sum, value) in sums[cv * width..(cv + count) * width].iter_mut().zip(mine) {
                         *sum = *sum + *value;
                     }
@@ -172,6 +183,7 @@ fn fold<T: Scalar>(unit: &mut Unit<'_, T>, block: usize, step: u64) {
 }
 
 fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at: At) {
+    units.iter().for_each(|unit| unit.history.prefetch_before(at.step, at.block));
     let (head, rest) = units.split_at_mut(1);
     let (membrane, placed) = rest.split_at_mut(1);
     let (head, membrane) = (&mut head[0], &mut membrane[0]);
@@ -204,7 +216,6 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     let site = spike_at * width..(spike_at + 1) * width;
     head.reverse_threshold(&mut bar[site.clone()], &mut rows, at);
     // The membrane.
-    rows.v[..now.len()].copy_from_slice(now);
     rows.add_currents(placed, (membrane.shard, injected), at);
     let first = at.block * rows.nodes * width;
     let [capacitance, leak, reversal, axial] = &mut rows.sums;
@@ -214,7 +225,7 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
         reversal: &mut reversal[first..],
         axial: &mut axial[first..],
     };
-    let mut frame = TreeFrame { v: &mut rows.v, current: &mut rows.current, slope: &mut rows.slope };
+    let mut frame = TreeFrame { v: now, current: &mut rows.current, slope: &mut rows.slope };
     let level = membrane.engine.kernel.level();
     if reads_change {
         // The change of V is the difference of V after and before the solution.

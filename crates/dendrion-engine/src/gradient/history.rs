@@ -93,6 +93,14 @@ impl<T: Scalar> History<T> {
         &self.states[self.at(step, block)..][..self.size]
     }
 
+    /// Prefetches the state of a block one step before `step`, for steps that are reversed: recorded states are far apart
+    /// in memory and are read backwards, a pattern that processors do not prefetch by themselves.
+    pub(crate) fn prefetch_before(&self, step: u64, block: usize) {
+        if step > self.begin {
+            prefetch_all(self.state(step - 1, block));
+        }
+    }
+
     /// Returns the states of a block at the beginning of `count` steps from `step` on, and at the end of the last of
     /// them.
     pub(crate) fn states(&self, step: u64, count: usize, block: usize) -> &[T] {

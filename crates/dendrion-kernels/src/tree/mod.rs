@@ -34,6 +34,7 @@ mod level;
 mod order;
 mod reverse;
 mod solve;
+mod values;
 
 use crate::buffer::Buffer;
 use crate::error::LinkError;

@@ -1,5 +1,16 @@
 //! The reverse of a step of the tree.
+//!
+//! With λ = A⁻¹ m V̄', the cotangents of a right-hand side are λ and those of an entry of the matrix `A_ij` are `-λ_i Δ_j`. A is
+//! symmetric, so both right-hand sides, that of the step and m V̄', are eliminated together with the same factors. All sums are added in
+//! the pass from the root to the tips, which computes Δ and λ:
+//!
+//! ```text
+//! for each node i, children before parents:     as in the step, and w_i += m V̄'_i;  w_p += f w_i
+//! for each node i, parents before children:     Δ_i = (r_i + g_i Δ_p) q_i;  λ_i = (w_i + g_i λ_p) q_i
+//! ```
 
+use super::order::Step;
+use super::values::{Values, lanes, load, store};
 use super::{AXIAL, COEFFICIENTS, DIAGONAL, LEAK, REVERSAL, Task, Tree, on_level};
 use crate::level::Level;
 use crate::scalar::Scalar;
@@ -8,10 +19,10 @@ use crate::scalar::Scalar;
 #[derive(Debug)]
 pub struct TreeFrame<'a, T: Scalar> {
     /// V of the CVs.
-    pub v: &'a mut [T],
-    /// The sum of the currents of the mechanisms of each node. Afterwards, Δ.
+    pub v: &'a [T],
+    /// The sum of the currents of the mechanisms of each node; 0 for junctions.
     pub current: &'a mut [T],
-    /// The sum of the conductances of the mechanisms of each node. Afterwards, q.
+    /// The sum of the conductances of the mechanisms of each node; 0 for junctions.
     pub slope: &'a mut [T],
 }
 
@@ -55,190 +66,189 @@ impl<T: Scalar> Tree<T> {
         let all = [&sums.capacitance, &sums.leak, &sums.reversal, &sums.axial];
         assert!(all.iter().all(|s| s.len() >= size), "too few sums");
         assert!(bar.len() >= self.cvs * self.width && work.len() >= size, "too few cotangents");
-        let coefficients = &self.values[self.first(group)..];
-        on_level(
-            level,
-            (self.width, self.stride),
-            Reverse { tree: self, coefficients, frame, bar, work, sums },
-        );
+        work[..size].fill(T::default());
+        let reverse = Reverse {
+            tree: self,
+            coefficients: self.values[self.first(group)..].as_ptr(),
+            v: frame.v.as_ptr(),
+            current: frame.current.as_mut_ptr(),
+            slope: frame.slope.as_mut_ptr(),
+            bar: bar.as_mut_ptr(),
+            work: work.as_mut_ptr(),
+            sums: [&mut sums.capacitance, &mut sums.leak, &mut sums.reversal, &mut sums.axial]
+                .map(|sums| sums.as_mut_ptr()),
+        };
+        on_level(level, (self.width, self.stride), reverse);
     }
 }
 
-#[inline(always)]
-fn load<T: Copy, const W: usize>(row: &[T], node: usize) -> [T; W] {
-    let row = &row[node * W..][..W];
-    std::array::from_fn(|i| row[i])
+/// The addresses of the rows of a step.
+struct Reverse<'t, T: Scalar> {
+    tree: &'t Tree<T>,
+    coefficients: *const T,
+    v: *const T,
+    /// r, then λ.
+    current: *mut T,
+    /// The conductances of what is not eliminated yet, then q, then the cotangents of the conductances.
+    slope: *mut T,
+    bar: *mut T,
+    /// w, then Δ.
+    work: *mut T,
+    sums: [*mut f64; 4],
 }
 
-#[inline(always)]
-fn store<T: Copy, const W: usize>(row: &mut [T], node: usize, values: [T; W]) {
-    row[node * W..][..W].copy_from_slice(&values);
-}
-
-struct Reverse<'s, 'f, 'k, T: Scalar> {
-    tree: &'s Tree<T>,
-    coefficients: &'s [T],
-    frame: &'s mut TreeFrame<'f, T>,
-    bar: &'s mut [T],
-    work: &'s mut [T],
-    sums: &'s mut TreeSums<'k>,
-}
-
-impl<T: Scalar> Task for Reverse<'_, '_, '_, T> {
-    /// With λ = A⁻¹ m V̄', the cotangents of a right-hand side are λ and those of an entry of the matrix `A_ij` are `-λ_i Δ_j`.
+impl<T: Scalar> Task for Reverse<'_, T> {
     #[inline(always)]
-    fn run<const W: usize, const S: usize>(mut self) {
-        self.assemble::<W, S>();
-        self.eliminate::<W, S>();
-        substitute::<T, W, S>((self.tree, self.coefficients), self.frame.current, self.frame.slope);
-        let m = T::from_f64(self.tree.factor);
-        for i in 0..self.tree.nodes() {
-            let b: [T; W] = if i < self.tree.cvs { load(self.bar, i) } else { [T::default(); W] };
-            store(self.work, i, std::array::from_fn::<T, W, _>(|l| m * b[l]));
+    fn run<const W: usize, const S: usize>(self) {
+        let steps = &self.tree.order.steps[..];
+        // SAFETY: `Order` numbers nodes and the rows of CVs, and `reverse` checked the lengths of all rows; there are coefficients for
+        // each node.
+        unsafe {
+            for (k, step) in steps.iter().enumerate() {
+                self.up::<W, S>(k, step);
+            }
+            for (k, step) in steps.iter().enumerate().rev() {
+                self.down::<W, S>(k, step);
+            }
         }
-        self.forward::<W, S>();
-        substitute::<T, W, S>((self.tree, self.coefficients), self.work, self.frame.slope);
-        self.flows::<W, S>();
-        self.leaks::<W, S>();
     }
 }
 
-/// Returns a coefficient of a node for all cells of a group.
-#[inline(always)]
-fn coefficient<T: Scalar, const W: usize, const S: usize>(values: &[T], k: usize, which: usize) -> [T; W] {
-    let at = k * COEFFICIENTS + which;
-    if S == 1 { [values[at]; W] } else { load(values, at) }
-}
+impl<T: Scalar> Reverse<'_, T> {
+    /// Returns a coefficient of a node for all cells of the group.
+    #[inline(always)]
+    unsafe fn coefficient<const W: usize, const S: usize>(&self, k: usize, which: usize) -> Values<T, W> {
+        // SAFETY: guaranteed by the caller.
+        unsafe {
+            let at = self.coefficients.add((k * COEFFICIENTS + which) * S);
+            if S == 1 { [*at; W] } else { load(at) }
+        }
+    }
 
-/// Substitutes from the root to the tips. `r` becomes Δ.
-#[inline(always)]
-fn substitute<T: Scalar, const W: usize, const S: usize>(
-    (tree, coefficients): (&Tree<T>, &[T]),
-    r: &mut [T],
-    q: &[T],
-) {
-    for (k, step) in tree.order.steps.iter().enumerate().rev() {
+    /// Returns V of a node and of its parent.
+    #[inline(always)]
+    unsafe fn potentials<const W: usize>(&self, step: &Step) -> [Values<T, W>; 2] {
+        // SAFETY: guaranteed by the caller.
+        unsafe {
+            [step.v, step.above].map(
+                #[inline(always)]
+                |row| load::<T, W>(self.v.add(row as usize)),
+            )
+        }
+    }
+
+    /// Eliminates a node.
+    #[inline(always)]
+    unsafe fn up<const W: usize, const S: usize>(&self, k: usize, step: &Step) {
         let (i, p) = (step.node as usize, step.parent as usize);
-        let (ri, qi): ([T; W], [T; W]) = (load(r, i), load(q, i));
-        if i == p {
-            store(r, i, std::array::from_fn::<T, W, _>(|l| ri[l] * qi[l]));
-            continue;
-        }
-        let (g, above) = (coefficient::<T, W, S>(coefficients, k, AXIAL), load::<T, W>(r, p));
-        store(r, i, std::array::from_fn::<T, W, _>(|l| (ri[l] + g[l] * above[l]) * qi[l]));
-    }
-}
-
-impl<T: Scalar> Reverse<'_, '_, '_, T> {
-    /// Computes the right-hand sides r and diagonal entries d.
-    #[inline(always)]
-    fn assemble<const W: usize, const S: usize>(&mut self) {
-        let Self { tree, coefficients, frame, .. } = self;
-        for (k, step) in tree.order.steps.iter().enumerate() {
-            let i = step.node as usize;
-            let v: [T; W] = load(frame.v, step.v as usize / W);
-            let [leak, reversal, diagonal] =
-                [LEAK, REVERSAL, DIAGONAL].map(|which| coefficient::<T, W, S>(coefficients, k, which));
-            let (d, r): ([T; W], [T; W]) = (load(frame.slope, i), load(frame.current, i));
-            store(frame.slope, i, std::array::from_fn::<T, W, _>(|l| d[l] + diagonal[l]));
-            let sum = std::array::from_fn::<T, W, _>(|l| r[l] + leak[l] * (reversal[l] - v[l]));
-            store(frame.current, i, sum);
-        }
-        for (k, step) in tree.order.steps.iter().enumerate().filter(|(_, step)| step.node != step.parent) {
-            let (i, p) = (step.node as usize, step.parent as usize);
-            let g = coefficient::<T, W, S>(coefficients, k, AXIAL);
-            let v: [T; W] = load(frame.v, step.v as usize / W);
-            let above: [T; W] = load(frame.v, step.above as usize / W);
-            let flow: [T; W] = std::array::from_fn(|l| g[l] * (above[l] - v[l]));
-            let (r, total): ([T; W], [T; W]) = (load(frame.current, i), load(frame.current, p));
-            store(frame.current, i, std::array::from_fn::<T, W, _>(|l| r[l] + flow[l]));
-            store(frame.current, p, std::array::from_fn::<T, W, _>(|l| total[l] - flow[l]));
-        }
-    }
-
-    /// Eliminates the nodes from the tips to the root. `slope` becomes q.
-    #[inline(always)]
-    fn eliminate<const W: usize, const S: usize>(&mut self) {
-        let Self { tree, coefficients, frame, .. } = self;
-        let (r, d) = (&mut *frame.current, &mut *frame.slope);
-        let one = T::from_f64(1.0);
-        for (k, step) in tree.order.steps.iter().enumerate() {
-            let (i, p) = (step.node as usize, step.parent as usize);
-            let own: [T; W] = load(d, i);
-            let q: [T; W] = std::array::from_fn(|l| one / own[l]);
-            store(d, i, q);
+        // SAFETY: guaranteed by the caller.
+        unsafe {
+            let [leak, reversal, diagonal, g] = [LEAK, REVERSAL, DIAGONAL, AXIAL].map(
+                #[inline(always)]
+                |which| self.coefficient::<W, S>(k, which),
+            );
+            let [v, above] = self.potentials::<W>(step);
+            let [current, slope, work] = [self.current, self.slope, self.work].map(
+                #[inline(always)]
+                |row| load::<T, W>(row.add(i * W)),
+            );
+            let flow = lanes!(|l| g[l] * (above[l] - v[l]));
+            let r = lanes!(|l| (current[l] + leak[l] * (reversal[l] - v[l])) + flow[l]);
+            let one = T::from_f64(1.0);
+            let q = lanes!(|l| one / (slope[l] + diagonal[l]));
+            let w = if i < self.tree.cvs {
+                let (m, bar) = (T::from_f64(self.tree.factor), load::<T, W>(self.bar.add(i * W)));
+                lanes!(|l| work[l] + m * bar[l])
+            } else {
+                work
+            };
+            store(self.current.add(i * W), r);
+            store(self.slope.add(i * W), q);
+            store(self.work.add(i * W), w);
             if i == p {
-                continue;
+                return;
             }
-            let g = coefficient::<T, W, S>(coefficients, k, AXIAL);
-            let f: [T; W] = std::array::from_fn(|l| g[l] * q[l]);
-            let (above, ri, rp): ([T; W], [T; W], [T; W]) = (load(d, p), load(r, i), load(r, p));
-            store(d, p, std::array::from_fn::<T, W, _>(|l| above[l] - f[l] * g[l]));
-            store(r, p, std::array::from_fn::<T, W, _>(|l| rp[l] + f[l] * ri[l]));
+            let f = lanes!(|l| g[l] * q[l]);
+            let [r_p, d_p, w_p] = [self.current, self.slope, self.work].map(
+                #[inline(always)]
+                |row| load::<T, W>(row.add(p * W)),
+            );
+            store(self.current.add(p * W), lanes!(|l| r_p[l] + (f[l] * r[l] - flow[l])));
+            store(self.slope.add(p * W), lanes!(|l| d_p[l] - f[l] * g[l]));
+            store(self.work.add(p * W), lanes!(|l| w_p[l] + f[l] * w[l]));
         }
     }
 
-    /// Eliminates the second right-hand side, in `work`, with the factors of the first.
+    /// Computes Δ and λ of a node, and adds its contributions.
     #[inline(always)]
-    fn forward<const W: usize, const S: usize>(&mut self) {
-        let Self { tree, coefficients, frame, work, .. } = self;
-        for (k, step) in tree.order.steps.iter().enumerate().filter(|(_, step)| step.node != step.parent) {
-            let (i, p) = (step.node as usize, step.parent as usize);
-            let g = coefficient::<T, W, S>(coefficients, k, AXIAL);
-            let (qi, ri, rp): ([T; W], [T; W], [T; W]) = (load(frame.slope, i), load(work, i), load(work, p));
-            store(work, p, std::array::from_fn::<T, W, _>(|l| rp[l] + (g[l] * qi[l]) * ri[l]));
-        }
-    }
-
-    /// Adds the cotangents of axial conductances, and those of V through axial flows.
-    #[inline(always)]
-    fn flows<const W: usize, const S: usize>(&mut self) {
-        let Self { tree, coefficients, frame, bar, work, sums } = self;
-        for (k, step) in tree.order.steps.iter().enumerate().filter(|(_, step)| step.node != step.parent) {
-            let (i, p) = (step.node as usize, step.parent as usize);
-            let g = coefficient::<T, W, S>(coefficients, k, AXIAL);
-            let v: [T; W] = load(frame.v, step.v as usize / W);
-            let above: [T; W] = load(frame.v, step.above as usize / W);
-            let (li, lp): ([T; W], [T; W]) = (load(work, i), load(work, p));
-            let (di, dp): ([T; W], [T; W]) = (load(frame.current, i), load(frame.current, p));
-            for l in 0..W {
-                let difference = (above[l] - v[l]) + (dp[l] - di[l]);
-                let at = i * W + l;
-                sums.axial[at] += ((li[l] - lp[l]) * difference).to_f64();
-            }
-            let flow: [T; W] = std::array::from_fn(|l| g[l] * (lp[l] - li[l]));
-            // The potential of a junction has no cotangent: the row of its λ states that these flows have the sum 0.
-            for (node, sign) in [(i, false), (p, true)] {
-                if node < tree.cvs {
-                    let b: [T; W] = load(bar, node);
-                    let sum = |l: usize| if sign { b[l] - flow[l] } else { b[l] + flow[l] };
-                    store(bar, node, std::array::from_fn::<T, W, _>(sum));
+    unsafe fn down<const W: usize, const S: usize>(&self, k: usize, step: &Step) {
+        let (i, p) = (step.node as usize, step.parent as usize);
+        // SAFETY: guaranteed by the caller.
+        unsafe {
+            let [r, q, w] = [self.current, self.slope, self.work].map(
+                #[inline(always)]
+                |row| load::<T, W>(row.add(i * W)),
+            );
+            let (mut change, mut lambda) = (lanes!(|l| r[l] * q[l]), lanes!(|l| w[l] * q[l]));
+            if i != p {
+                let g = self.coefficient::<W, S>(k, AXIAL);
+                let (d_p, l_p) = (load::<T, W>(self.work.add(p * W)), load::<T, W>(self.current.add(p * W)));
+                change = lanes!(|l| (r[l] + g[l] * d_p[l]) * q[l]);
+                lambda = lanes!(|l| (w[l] + g[l] * l_p[l]) * q[l]);
+                let [v, above] = self.potentials::<W>(step);
+                let difference = lanes!(|l| (above[l] - v[l]) + (d_p[l] - change[l]));
+                let axial = self.sums[3].add(i * W);
+                let sum = axial.cast::<[f64; W]>().read_unaligned();
+                store(axial, lanes!(|l| sum[l] + ((lambda[l] - l_p[l]) * difference[l]).to_f64(), 0.0));
+                // The potential of a junction has no cotangent: the row of its λ states that these flows have the sum 0.
+                let flow = lanes!(|l| g[l] * (l_p[l] - lambda[l]));
+                if i < self.tree.cvs {
+                    let bar = load::<T, W>(self.bar.add(i * W));
+                    store(self.bar.add(i * W), lanes!(|l| bar[l] + flow[l]));
+                }
+                if p < self.tree.cvs {
+                    let bar = load::<T, W>(self.bar.add(p * W));
+                    store(self.bar.add(p * W), lanes!(|l| bar[l] - flow[l]));
                 }
             }
+            store(self.work.add(i * W), change);
+            store(self.current.add(i * W), lambda);
+            if i < self.tree.cvs {
+                self.leak::<W, S>(k, step, (lambda, change));
+            }
         }
     }
 
-    /// Adds the cotangents of capacitances and leaks, and those of V through leaks.
+    /// Adds the cotangents of the capacitance and the leak of a CV, and that of V through the leak.
     #[inline(always)]
-    fn leaks<const W: usize, const S: usize>(&mut self) {
-        let Self { tree, coefficients, frame, bar, work, sums } = self;
-        for (k, step) in tree.order.steps.iter().enumerate().filter(|(_, s)| (s.node as usize) < tree.cvs) {
-            let i = step.node as usize;
-            let [leak, reversal] =
-                [LEAK, REVERSAL].map(|which| coefficient::<T, W, S>(coefficients, k, which));
-            let (lambda, change, v): ([T; W], [T; W], [T; W]) =
-                (load(work, i), load(frame.current, i), load(frame.v, i));
-            let b: [T; W] = load(bar, i);
-            store(bar, i, std::array::from_fn::<T, W, _>(|l| b[l] - lambda[l] * leak[l]));
-            for l in 0..W {
-                let at = i * W + l;
-                let (wide, change, v) = (lambda[l].to_f64(), change[l].to_f64(), v[l].to_f64());
-                sums.capacitance[at] -= wide * change;
-                sums.leak[at] += wide * (reversal[l].to_f64() - v - change);
-                sums.reversal[at] += wide * leak[l].to_f64();
-            }
-            store(frame.slope, i, std::array::from_fn::<T, W, _>(|l| T::default() - lambda[l] * change[l]));
-            store(frame.current, i, lambda);
+    unsafe fn leak<const W: usize, const S: usize>(
+        &self,
+        k: usize,
+        step: &Step,
+        (lambda, change): (Values<T, W>, Values<T, W>),
+    ) {
+        let at = step.node as usize * W;
+        // SAFETY: guaranteed by the caller.
+        unsafe {
+            let [leak, reversal] = [LEAK, REVERSAL].map(
+                #[inline(always)]
+                |which| self.coefficient::<W, S>(k, which),
+            );
+            let (bar, v) = (load::<T, W>(self.bar.add(at)), load::<T, W>(self.v.add(at)));
+            store(self.bar.add(at), lanes!(|l| bar[l] - lambda[l] * leak[l]));
+            store(self.slope.add(at), lanes!(|l| T::default() - lambda[l] * change[l]));
+            let sums = |which: usize| self.sums[which].add(at).cast::<[f64; W]>();
+            let (c, g, e) = (sums(0), sums(1), sums(2));
+            let [c_sum, g_sum, e_sum] = [c, g, e].map(
+                #[inline(always)]
+                |sums| sums.read_unaligned(),
+            );
+            let wide = lanes!(|l| lambda[l].to_f64(), 0.0);
+            let change = lanes!(|l| change[l].to_f64(), 0.0);
+            c.write_unaligned(lanes!(|l| c_sum[l] - wide[l] * change[l], 0.0));
+            let force = lanes!(|l| reversal[l].to_f64() - v[l].to_f64() - change[l], 0.0);
+            g.write_unaligned(lanes!(|l| g_sum[l] + wide[l] * force[l], 0.0));
+            e.write_unaligned(lanes!(|l| e_sum[l] + wide[l] * leak[l].to_f64(), 0.0));
         }
     }
 }

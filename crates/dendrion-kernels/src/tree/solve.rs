@@ -1,6 +1,7 @@
 //! One step of the tree.
 
 use super::order::{NONE, Step};
+use super::values::{Values, lanes, load, store};
 use super::{AXIAL, COEFFICIENTS, DIAGONAL, FACTOR, LEAK, PIVOT, REVERSAL, Task, Tree, on_level};
 use crate::level::Level;
 use crate::scalar::Scalar;
@@ -86,39 +87,6 @@ const VARYING: u8 = 0;
 const FIXED: u8 = 1;
 /// Nodes with constant factors whose parent's factors are constant, too.
 const CONSTANT: u8 = 2;
-
-type Values<T, const W: usize> = [T; W];
-
-/// Returns the values at an address.
-///
-/// # Safety
-/// There must be W values.
-#[inline(always)]
-unsafe fn load<T: Scalar, const W: usize>(from: *const T) -> Values<T, W> {
-    // SAFETY: guaranteed by the caller.
-    unsafe { from.cast::<[T; W]>().read_unaligned() }
-}
-
-/// Stores values at an address.
-///
-/// # Safety
-/// There must be W values, which nothing else borrows.
-#[inline(always)]
-unsafe fn store<T: Scalar, const W: usize>(to: *mut T, values: Values<T, W>) {
-    // SAFETY: guaranteed by the caller.
-    unsafe { to.cast::<[T; W]>().write_unaligned(values) }
-}
-
-/// Computes a value for each cell.
-macro_rules! lanes {
-    (|$l:ident| $value:expr) => {{
-        let mut out = [T::default(); W];
-        for $l in 0..W {
-            out[$l] = $value;
-        }
-        out
-    }};
-}
 
 impl<T: Scalar> Task for Solve<'_, T> {
     #[inline(always)]
