@@ -128,9 +128,13 @@ fn layouts<T: Scalar>(
     let of = |(i, p): (usize, &Population)| {
         if p.role.cable().is_some() {
             let members = network.populations[i..].iter().skip(1).take_while(|q| q.role.cells() == Some(i));
+            let (placed, membrane): (Vec<_>, Vec<_>) =
+                members.clone().partition(|q| matches!(q.role, Role::Placed { .. }));
+            let sites = |of: &[&Population]| of.iter().filter_map(|q| q.sites()).sum::<usize>();
+            let has_mechanisms = sites(&placed) >= sites(&membrane);
             // Only receptors have rows of pending input, whose length is limited.
             let most = members.filter(|q| !q.receptors.is_empty()).filter_map(Population::sites).max();
-            group = Some(Group::new::<T>(p.size, most.unwrap_or(1), threads));
+            group = Some(Group::new::<T>(p.size, most.unwrap_or(1), threads, has_mechanisms));
         }
         match (group, &p.role) {
             (_, Role::Neurons) | (None, _) => layout(p.size, threads),

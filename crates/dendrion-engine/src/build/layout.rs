@@ -29,15 +29,22 @@ pub(crate) struct Group {
 
 impl Group {
     /// Divides detailed cells for a network that uses `threads` threads. `most` is the largest number of sites that
-    /// receive spikes. Blocks contain as many cells as a cache line has values, or fewer if there are not enough
-    /// cells for all threads.
-    pub(crate) fn new<T: Scalar>(cells: usize, most: usize, threads: usize) -> Self {
+    /// receive spikes, and `has_mechanisms` is false if most CVs have a
+    /// passive membrane only.
+    ///
+    /// Blocks contain at most as many cells as a cache line has values. The mechanisms of a block take a time that is
+    /// proportional to its lanes, used or not, but the solution of the tree takes almost the same time for any number of
+    /// cells. Among the possible widths, the one is chosen with which the blocks of a thread take the shortest time.
+    pub(crate) fn new<T: Scalar>(cells: usize, most: usize, threads: usize, has_mechanisms: bool) -> Self {
         let threads = threads.max(1);
-        let mut width = granule::<T>();
-        while width > 1 && (cells <= width * (threads - 1) || cells <= width / 2 || width * most > MOST_LANES)
-        {
-            width /= 2;
-        }
+        let widest = granule::<T>();
+        // The time of the tree, if mechanisms take 1 per lane; measured.
+        let tree = if has_mechanisms { widest / 8 } else { 8 };
+        let time = |width: &usize| cells.div_ceil(*width).div_ceil(threads) * (width + tree);
+        let widths = std::iter::successors(Some(widest), |width| (*width > 1).then_some(width / 2));
+        let fits = |width: &usize| *width == 1 || width * most <= MOST_LANES;
+        // Of widths with equal times, the first and largest one is chosen.
+        let width = widths.filter(fits).min_by_key(time).unwrap_or(1);
         let blocks = cells.div_ceil(width);
         let fits = (MOST_LANES / (most.max(1) * width)).max(1);
         let per_shard = blocks.div_ceil(blocks.div_ceil(fits * threads) * threads);
@@ -115,7 +122,7 @@ impl Layout {
 
 #[cfg(test)]
 mod tests {
-    use super::Layout;
+    use super::{Group, Layout};
 
     #[test]
     fn every_neuron_is_in_one_shard() {
@@ -140,6 +147,25 @@ mod tests {
         assert_eq!(Layout::new::<f64>(1, 2).lanes, 8);
         assert_eq!(Layout::new::<f32>(1, 2).lanes, 16);
         assert_eq!(Layout::new::<f64>(1000, 16).shards(), 8);
+    }
+
+    #[test]
+    fn few_cells_leave_few_lanes_unused() {
+        let width = |cells, threads, has_mechanisms| {
+            Layout::of_group::<f64>(Group::new::<f64>(cells, 1, threads, has_mechanisms), 621).width
+        };
+        for (cells, expected) in [(1, 1), (2, 2), (3, 4), (8, 8), (10, 4), (16, 8), (100, 8)] {
+            assert_eq!(width(cells, 1, true), expected, "{cells} cells");
+        }
+        // Wider blocks are faster if the tree takes most of the time.
+        for (cells, expected) in [(1, 1), (10, 8), (100, 8)] {
+            assert_eq!(width(cells, 1, false), expected, "{cells} passive cells");
+        }
+        // All threads have work.
+        assert_eq!((width(8, 2, true), width(2, 2, true), width(100, 2, true)), (4, 1, 8));
+        assert_eq!(Layout::of_group::<f32>(Group::new::<f32>(100, 1, 1, true), 621).width, 16);
+        // The number of lanes with inputs is limited.
+        assert_eq!(Group::new::<f64>(100, 1 << 15, 1, true).width, 2);
     }
 
     #[test]

@@ -92,7 +92,8 @@ mod tests {
     fn lanes_and_neurons_belong_to_each_other() {
         for (cells, sites) in [(1, 5), (3, 2), (8, 3), (21, 7), (40, 1)] {
             for threads in [1, 2, 3] {
-                let layout = Layout::of_group::<f64>(Group::new::<f64>(cells, sites, threads), sites);
+                let group = Group::new::<f64>(cells, sites, threads, true);
+                let layout = Layout::of_group::<f64>(group, sites);
                 let mut count = 0;
                 for s in 0..layout.shards() {
                     let place = Place::new(0, 0, s, &layout);
