@@ -30,16 +30,16 @@ pub trait Execute: Sized {
     #[allow(private_interfaces)]
     unsafe fn execute(level: Level, code: &[Linked], memory: Memory<'_, Self>) -> bool;
 
-    /// Compiles the code to machine code, if possible. After a run, only the first `results` values of scratch are
+    /// Compiles the code to machine code for a level, if possible. After a run, only the first `results` values of scratch are
     /// used.
     #[doc(hidden)]
     #[allow(private_interfaces)]
-    fn compile(code: &[Linked], results: usize) -> Option<Machine>;
+    fn compile(code: &[Linked], results: usize, level: Level) -> Option<Machine>;
 
     /// Runs compiled code on a block and returns whether any lane fired.
     ///
     /// # Safety
-    /// As for [`Execute::execute`], and the processor must have AVX2 and FMA.
+    /// As for [`Execute::execute`], with the level for which the code was compiled.
     #[doc(hidden)]
     #[allow(private_interfaces)]
     unsafe fn call(machine: &Machine, memory: &Memory<'_, Self>) -> bool;
@@ -49,8 +49,8 @@ macro_rules! execute {
     ($t:ident, $avx2:ident, $avx512:ident, $n:literal) => {
         impl Execute for $t {
             #[allow(private_interfaces)]
-            fn compile(code: &[Linked], results: usize) -> Option<Machine> {
-                Machine::compile::<$t>(code, results)
+            fn compile(code: &[Linked], results: usize, level: Level) -> Option<Machine> {
+                Machine::compile::<$t>(code, results, level)
             }
 
             #[allow(private_interfaces)]

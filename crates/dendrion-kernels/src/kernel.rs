@@ -101,7 +101,7 @@ impl<T: Scalar> Kernel<T> {
     pub fn compiled(mut self) -> Self {
         // Miri cannot execute machine code.
         if cfg!(all(target_arch = "x86_64", not(miri))) && self.level >= Level::Avx2 {
-            self.machine = T::compile(&self.code, self.results);
+            self.machine = T::compile(&self.code, self.results, self.level);
         }
         self
     }
@@ -235,7 +235,7 @@ impl<T: Scalar> Kernel<T> {
             first,
         };
         if let Some(machine) = &self.machine {
-            // SAFETY: as below; the level of a compiled kernel has AVX2, and ports and bits were checked above.
+            // SAFETY: as below; the kernel was compiled for its level, and ports and bits were checked above.
             return unsafe { T::call(machine, &memory) };
         }
         // SAFETY: `link` checked that every operand lies within the rows whose presence is asserted above, and only

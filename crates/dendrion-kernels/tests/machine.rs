@@ -87,8 +87,28 @@ impl Given {
     }
 }
 
+/// Returns the levels with machine code.
+fn levels() -> Vec<Level> {
+    Level::available().into_iter().filter(|level| *level >= Level::Avx2).collect()
+}
+
+/// Returns a kernel for a level, compiled or not.
+fn linked<T: Scalar>(
+    (program, coefs, lanes): (&Program, &Coefficients<T>, usize),
+    level: Level,
+    compiled: bool,
+) -> Kernel<T> {
+    let kernel = Kernel::<T>::link(program, coefs, lanes, level).unwrap();
+    if compiled { kernel.compiled() } else { kernel }
+}
+
 /// Returns the state and results after three runs, the bits of the lanes that fired, and whether any did.
-fn run<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<u64>, Vec<u64>, bool) {
+fn run<T: Scalar>(
+    program: &Program,
+    given: &Given,
+    level: Level,
+    compiled: bool,
+) -> (Vec<u64>, Vec<u64>, bool) {
     let lanes = given.lanes;
     let columns: Vec<Column> = (0..usize::from(COEFS))
         .map(|k| match given.rows >> k & 1 {
@@ -97,12 +117,8 @@ fn run<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<u64>
         })
         .collect();
     let coefs = Coefficients::<T>::new(&columns, lanes, 1).unwrap();
-    let kernel = Kernel::<T>::link(program, &coefs, lanes, Level::best()).unwrap();
-    let kernel = if compiled { kernel.compiled() } else { kernel };
-    assert_eq!(
-        kernel.is_compiled(),
-        compiled && cfg!(target_arch = "x86_64") && Level::best() >= Level::Avx2
-    );
+    let kernel = linked((program, &coefs, lanes), level, compiled);
+    assert_eq!(kernel.is_compiled(), compiled && cfg!(target_arch = "x86_64") && level >= Level::Avx2);
     #[cfg(target_arch = "x86_64")]
     kernel.machine_code().into_iter().for_each(decode::check);
     let (mut state, past) = (given.fill::<T>(STATES, 20), given.fill::<T>(PAST, 21));
@@ -127,13 +143,17 @@ fn run<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<u64>
 
 /// Returns the state after three steps, each of which leaves the previous state unchanged, and the bits of all
 /// lanes that fired.
-fn advance<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<u64>, Vec<u64>) {
+fn advance<T: Scalar>(
+    program: &Program,
+    given: &Given,
+    level: Level,
+    compiled: bool,
+) -> (Vec<u64>, Vec<u64>) {
     let lanes = given.lanes;
     let columns: Vec<Column> =
         (0..usize::from(COEFS)).map(|k| Column::Uniform(given.values[k * 7])).collect();
     let coefs = Coefficients::<T>::new(&columns, lanes, 1).unwrap();
-    let kernel = Kernel::<T>::link(program, &coefs, lanes, Level::best()).unwrap();
-    let kernel = if compiled { kernel.compiled() } else { kernel };
+    let kernel = linked((program, &coefs, lanes), level, compiled);
     let ports: Vec<Vec<T>> = (0..PORTS).map(|p| given.fill(1, 30 + usize::from(p))).collect();
     let inputs: Vec<&[T]> = ports.iter().map(Vec::as_slice).collect();
     let (mut before, mut all) = (given.fill::<T>(STATES, 20), vec![0; lanes.div_ceil(64)]);
@@ -164,13 +184,19 @@ fn of_the_present(mut program: Program) -> Program {
 }
 
 fn same<T: Scalar>(program: &Program, given: &Given) {
-    let (interpreted, compiled) = (run::<T>(program, given, false), run::<T>(program, given, true));
+    levels().into_iter().for_each(|level| same_at::<T>(program, given, level));
+}
+
+fn same_at<T: Scalar>(program: &Program, given: &Given, level: Level) {
+    let (interpreted, compiled) =
+        (run::<T>(program, given, level, false), run::<T>(program, given, level, true));
     let row = interpreted.0.iter().zip(&compiled.0).position(|(a, b)| a != b).map(|i| i / given.lanes);
-    assert_eq!(row, None, "{} row of states and results\n{program}", T::NAME);
+    assert_eq!(row, None, "{} {level} row of states and results\n{program}", T::NAME);
     assert_eq!(interpreted.1, compiled.1, "{} fired\n{program}", T::NAME);
     assert_eq!(interpreted.2, compiled.2, "{} any\n{program}", T::NAME);
     let program = of_the_present(program.clone());
-    let (interpreted, compiled) = (advance::<T>(&program, given, false), advance::<T>(&program, given, true));
+    let (interpreted, compiled) =
+        (advance::<T>(&program, given, level, false), advance::<T>(&program, given, level, true));
     let row = interpreted.0.iter().zip(&compiled.0).position(|(a, b)| a != b).map(|i| i / given.lanes);
     assert_eq!(row, None, "{} row of states apart\n{program}", T::NAME);
     assert_eq!(interpreted.1, compiled.1, "{} fired apart\n{program}", T::NAME);
@@ -271,15 +297,18 @@ proptest! {
             state[2 * lanes + at % (2 * lanes)] = value;
         }
         let plain = Kernel::link(&gated(), &coefs, lanes, Level::best()).unwrap();
-        let found = [plain.clone(), plain.compiled()].map(|kernel| {
+        let compiled = levels().into_iter().map(|level| linked((&gated(), &coefs, lanes), level, true));
+        let found: Vec<_> = std::iter::once(plain).chain(compiled).map(|kernel| {
             let mut state = state.clone();
             for _ in 0..3 {
                 let (state, scratch) = (&mut state, &mut [][..]);
                 kernel.run(Frame { state, scratch, coefs: &coefs, block: 0, inputs: &[], fired: &mut [] });
             }
             state.into_iter().map(|v| if v.is_nan() { u64::MAX } else { v.to_bits() }).collect::<Vec<_>>()
-        });
-        prop_assert_eq!(&found[0], &found[1]);
+        }).collect();
+        for compiled in &found[1..] {
+            prop_assert_eq!(&found[0], compiled);
+        }
     }
 }
 

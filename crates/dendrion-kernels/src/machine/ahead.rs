@@ -16,7 +16,7 @@
 
 use std::collections::HashMap;
 
-use super::registers::BYTES;
+use super::registers::STEP;
 use super::tape::{Id, Micro, Place, Two};
 use super::tidy::tidy;
 use crate::link::Space;
@@ -39,9 +39,8 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// Creates the bodies from a tape for `width` vectors per iteration. Returns `None` if pipelining does not pay
-    /// off.
-    pub(crate) fn new(tape: &[Micro], width: usize) -> Option<Self> {
+    /// Creates the bodies from a tape. Returns `None` if pipelining does not pay off.
+    pub(crate) fn new(tape: &[Micro]) -> Option<Self> {
         let mut chosen: Vec<Id> = Vec::new();
         for micro in tape {
             if let Micro::Two(Two::Div, _, divisor) = *micro
@@ -50,8 +49,7 @@ impl Ahead {
                 && is_apart(tape, divisor)
             {
                 let with = [&chosen[..], &[divisor]].concat();
-                let cost =
-                    |chosen: &[Id]| work(&before(tape, chosen, width)) + work(&after(tape, chosen, width));
+                let cost = |chosen: &[Id]| work(&before(tape, chosen)) + work(&after(tape, chosen));
                 // Values that both bodies need are computed twice, so pipelining pays off only if they are
                 // few.
                 if cost(&with) <= cost(&chosen) + TWICE {
@@ -62,11 +60,11 @@ impl Ahead {
         if chosen.is_empty() {
             return None;
         }
-        let (first, last) = (before(tape, &chosen, width), after(tape, &chosen, width));
+        let (first, last) = (before(tape, &chosen), after(tape, &chosen));
         let mut turn = last.clone();
         let numbers = last.len() as Id;
         // The next vectors are read from the same rows, one iteration further.
-        turn.extend(first.iter().map(|micro| next(*micro, width).renamed(|a| a + numbers)));
+        turn.extend(first.iter().map(|micro| next(*micro).renamed(|a| a + numbers)));
         Some(Self { first, turn, last, carried: chosen.len() })
     }
 
@@ -103,21 +101,21 @@ fn is_apart(tape: &[Micro], value: Id) -> bool {
 }
 
 /// Returns the stack location of a carried value.
-fn place(k: usize, width: usize) -> Place {
-    Place { space: Space::Carried, offset: k as u64 * width as u64 * BYTES as u64 }
+const fn place(k: usize) -> Place {
+    Place { space: Space::Carried, offset: k as u64 * STEP as u64 }
 }
 
 /// Returns the tape that computes the chosen values and stores each in its place.
-fn before(tape: &[Micro], chosen: &[Id], width: usize) -> Vec<Micro> {
+fn before(tape: &[Micro], chosen: &[Id]) -> Vec<Micro> {
     // Operations with side effects are replaced by a placeholder, so that values keep their numbers.
     let mut out: Vec<Micro> = tape.iter().map(|m| if m.acts() { Micro::Number(0) } else { *m }).collect();
-    out.extend(chosen.iter().enumerate().map(|(k, value)| Micro::Store(place(k, width), *value)));
+    out.extend(chosen.iter().enumerate().map(|(k, value)| Micro::Store(place(k), *value)));
     tidy(&out, |_| true)
 }
 
 /// Returns the rest of the tape, which loads the chosen values from their places.
-fn after(tape: &[Micro], chosen: &[Id], width: usize) -> Vec<Micro> {
-    let places: HashMap<Id, Place> = chosen.iter().enumerate().map(|(k, v)| (*v, place(k, width))).collect();
+fn after(tape: &[Micro], chosen: &[Id]) -> Vec<Micro> {
+    let places: HashMap<Id, Place> = chosen.iter().enumerate().map(|(k, v)| (*v, place(k))).collect();
     let out: Vec<Micro> = (0..)
         .zip(tape)
         .map(|(i, micro)| places.get(&i).map_or(*micro, |place| Micro::Load(*place)))
@@ -126,10 +124,10 @@ fn after(tape: &[Micro], chosen: &[Id], width: usize) -> Vec<Micro> {
 }
 
 /// Returns the same operation for the next vectors of all rows.
-fn next(micro: Micro, width: usize) -> Micro {
+fn next(micro: Micro) -> Micro {
     match micro {
         Micro::Load(Place { space, offset }) if !matches!(space, Space::Uniform | Space::Carried) => {
-            Micro::Load(Place { space, offset: offset + width as u64 * BYTES as u64 })
+            Micro::Load(Place { space, offset: offset + STEP as u64 })
         }
         other => other,
     }

@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 use std::mem::offset_of;
 
-use super::registers::{BYTES, Operand, Registers};
+use super::registers::{Operand, Registers};
 use super::tape::{Id, Micro, Place, Two};
-use super::vex::{Assembler, Code, Label, Mem, R10, R11, RAX, RBX, RDI, Rm};
+use super::vex::{Assembler, Code, Gpr, Label, Mem, R10, R11, RAX, RBX, RDI, Rm};
 
 /// The arguments of a compiled step. The machine code depends on the layout of this structure.
 #[derive(Debug)]
@@ -84,12 +84,18 @@ impl<'a> Body<'a> {
             Micro::Select { mask, yes, no } => {
                 let (mask, no) = (self.at.hold(self.asm, mask), self.at.hold(self.asm, no));
                 let yes = self.at.find(self.asm, yes, now);
+                if self.asm.has_masks() {
+                    let operands = (self.at.held(mask, 0), self.at.rm(yes, 0), self.at.held(no, 0));
+                    let unit = self.result(now);
+                    self.asm.blend(self.at.wide, self.at.register(unit, 0), operands);
+                    return;
+                }
                 let code = Code { map: 3, prefix: 1, wide: false, byte: 0x4A + u8::from(self.at.wide) };
                 self.simple(code, Some(no), yes, Some(Imm::Register(mask)), now);
             }
             Micro::AddPort { port, a } => {
                 let unit = self.own(a, now);
-                self.port(port, unit, |at, asm, reg, from| asm.vex(at.packed(0x58), reg, reg, from, None));
+                self.port(port, unit, |at, asm, reg, from| asm.vector(at.packed(0x58), reg, reg, from, None));
                 self.at.settle(now, unit);
             }
             Micro::FmaPort { port, a, c } => {
@@ -99,7 +105,7 @@ impl<'a> Body<'a> {
                 self.port(port, unit, |at, asm, reg, from| {
                     let factor = at.held(factor, vector);
                     vector += 1;
-                    asm.vex(fused(0xB8, at.wide), reg, factor, from, None);
+                    asm.vector(fused(0xB8, at.wide), reg, factor, from, None);
                 });
                 self.at.settle(now, unit);
             }
@@ -107,9 +113,9 @@ impl<'a> Body<'a> {
                 let unit = self.at.vacate(self.asm);
                 for vector in 0..self.at.width {
                     let r = self.at.register(unit, vector);
-                    self.asm.vex(self.at.packed(0x57), r, r, Rm::Reg(r), None);
+                    self.asm.vector(self.at.packed(0x57), r, r, Rm::Reg(r), None);
                 }
-                self.port(port, unit, |at, asm, reg, from| asm.vex(at.packed(0x10), reg, 0, from, None));
+                self.port(port, unit, |at, asm, reg, from| asm.vector(at.packed(0x10), reg, 0, from, None));
                 self.at.settle(now, unit);
             }
             Micro::Store(place, a) => self.store(place, a, now),
@@ -164,18 +170,39 @@ impl<'a> Body<'a> {
             .collect();
         let unit = self.result(now);
         for (vector, (first, second, imm)) in vectors.zip(operands) {
-            self.asm.vex(code, self.at.register(unit, vector), first, second, imm);
+            let register = self.at.register(unit, vector);
+            match imm {
+                // Only comparisons have an immediate byte.
+                Some(imm) if self.asm.has_masks() => self.asm.compare(code, register, first, second, imm),
+                _ => self.asm.vector(code, register, first, second, imm),
+            }
         }
+    }
+
+    /// Writes a bit for each lane of a vector in which the mask is set to a general-purpose register.
+    fn bits(&mut self, reg: Gpr, mask: Operand, vector: usize) {
+        let mask = self.at.held(mask, vector);
+        if self.asm.has_masks() {
+            self.asm.bits(self.at.wide, reg, mask);
+        } else {
+            self.asm.vector(self.at.packed(0x50), reg.0, 0, Rm::Reg(mask), None); // vmovmskpd, vmovmskps
+        }
+    }
+
+    /// Returns the number of lanes of a vector.
+    const fn lanes(&self) -> u8 {
+        let lanes = if self.at.wide { 4 } else { 8 };
+        if self.asm.has_masks() { 2 * lanes } else { lanes }
     }
 
     fn exponent(&mut self, from: Operand, now: u32) {
         let from: Vec<u8> = (0..self.at.width).map(|v| self.at.held(from, v)).collect();
         let unit = self.result(now);
         let (byte, shift) = if self.at.wide { (0x73, 52) } else { (0x72, 23) };
-        let code = Code { map: 1, prefix: 1, wide: false, byte };
+        let code = Code { map: 1, prefix: 1, wide: self.at.wide, byte };
         for (vector, from) in from.into_iter().enumerate() {
             // In this encoding the prefix contains the result, and 6 is an opcode extension.
-            self.asm.vex(code, 6, self.at.register(unit, vector), Rm::Reg(from), Some(shift));
+            self.asm.vector(code, 6, self.at.register(unit, vector), Rm::Reg(from), Some(shift));
         }
     }
 
@@ -253,7 +280,7 @@ impl<'a> Body<'a> {
                 (t, _) => (0x98, found[2], found[1 - t]),
             };
             let (other, last) = (self.at.held(other, vector), self.at.rm(last, vector));
-            self.asm.vex(fused(byte + negated, self.at.wide), reg, other, last, None);
+            self.asm.vector(fused(byte + negated, self.at.wide), reg, other, last, None);
         }
         if dying.is_some() {
             self.at.inherit(operands[target]);
@@ -267,7 +294,7 @@ impl<'a> Body<'a> {
         self.asm.general(&[0x85], R10, Rm::Reg(R10.0)); // test r10, r10
         let absent = self.asm.jump_if(0x84);
         for vector in 0..self.at.width {
-            let from = Rm::Mem(Mem::Indexed(R10, BYTES * vector as i32));
+            let from = Rm::Mem(Mem::Indexed(R10, Registers::distance(vector)));
             with(&self.at, self.asm, self.at.register(unit, vector), from);
         }
         self.asm.land(absent);
@@ -280,7 +307,7 @@ impl<'a> Body<'a> {
         }
         for vector in 0..self.at.width {
             let (from, to) = (self.at.held(value, vector), Rm::Mem(Registers::row(place.written(), vector)));
-            self.asm.vex(self.at.packed(0x11), from, 0, to, None);
+            self.asm.vector(self.at.packed(0x11), from, 0, to, None);
         }
         // From now on the value can be read from this place, since each place is stored to only once.
         self.at.stands(a, place.written());
@@ -289,13 +316,12 @@ impl<'a> Body<'a> {
     /// Emits a jump out of the body that is taken if the mask is set in all lanes.
     fn leave(&mut self, mask: Id) {
         let mask = self.at.hold(self.asm, mask);
-        let code = self.at.packed(0x50); // vmovmskpd, vmovmskps
-        self.asm.vex(code, R10.0, 0, Rm::Reg(self.at.held(mask, 0)), None);
+        self.bits(R10, mask, 0);
         for vector in 1..self.at.width {
-            self.asm.vex(code, RBX.0, 0, Rm::Reg(self.at.held(mask, vector)), None);
+            self.bits(RBX, mask, vector);
             self.asm.general(&[0x21], RBX, Rm::Reg(R10.0)); // and r10, rbx
         }
-        let all: i32 = if self.at.wide { 0xF } else { 0xFF };
+        let all = (1_i32 << self.lanes()) - 1;
         self.asm.raw(&[0x49, 0x81, 0xFA]); // cmp r10, all
         self.asm.raw(&all.to_le_bytes());
         self.leaves = Some(self.asm.jump_if(0x84));
@@ -304,10 +330,9 @@ impl<'a> Body<'a> {
     /// Emits a jump out of the body that is taken if the mask is set in any lane.
     fn leave_any(&mut self, mask: Id) {
         let mask = self.at.hold(self.asm, mask);
-        let code = self.at.packed(0x50); // vmovmskpd, vmovmskps
-        self.asm.vex(code, R10.0, 0, Rm::Reg(self.at.held(mask, 0)), None);
+        self.bits(R10, mask, 0);
         for vector in 1..self.at.width {
-            self.asm.vex(code, RBX.0, 0, Rm::Reg(self.at.held(mask, vector)), None);
+            self.bits(RBX, mask, vector);
             self.asm.general(&[0x09], RBX, Rm::Reg(R10.0)); // or r10, rbx
         }
         self.asm.general(&[0x85], R10, Rm::Reg(R10.0)); // test r10, r10
@@ -317,11 +342,10 @@ impl<'a> Body<'a> {
     /// Emits code that sets the bits of the lanes in which the mask is set.
     fn fire(&mut self, mask: Id) {
         let mask = self.at.hold(self.asm, mask);
-        let code = self.at.packed(0x50); // vmovmskpd, vmovmskps
-        self.asm.vex(code, R10.0, 0, Rm::Reg(self.at.held(mask, 0)), None);
-        let lanes = if self.at.wide { 4 } else { 8 };
+        self.bits(R10, mask, 0);
+        let lanes = self.lanes();
         if self.at.width == 2 {
-            self.asm.vex(code, RBX.0, 0, Rm::Reg(self.at.held(mask, 1)), None);
+            self.bits(RBX, mask, 1);
             self.asm.raw(&[0xC1, 0xE3, lanes]); // shl ebx, lanes
             self.asm.general(&[0x09], RBX, Rm::Reg(R10.0)); // or r10, rbx
         }
@@ -331,13 +355,6 @@ impl<'a> Body<'a> {
         let shift = if self.at.wide { 6 } else { 5 };
         self.asm.raw(&[0x48, 0xC1, 0xEB, shift]); // shr rbx, shift
         self.asm.general(&[0x03], RBX, field(offset_of!(Call, fired))); // add rbx, [rdi + ...]
-        if self.at.wide && self.at.width == 1 {
-            // The bits of every second vector belong to the upper half of a byte.
-            self.asm.raw(&[0xA8, 32]); // test al, 32
-            let lower = self.asm.jump_if(0x84);
-            self.asm.raw(&[0x41, 0xC1, 0xE2, 4]); // shl r10d, 4
-            self.asm.land(lower);
-        }
         if lanes as usize * self.at.width == 16 {
             self.asm.raw(&[0x66, 0x44, 0x09, 0x13]); // or word [rbx], r10w
         } else {

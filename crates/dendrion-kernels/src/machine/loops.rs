@@ -2,17 +2,14 @@
 
 use std::mem::offset_of;
 
+use super::Vectors;
 use super::ahead::Ahead;
 use super::emit::{Body, Call, field};
 use super::guard::{Loop, search, settled};
-use super::registers::BYTES;
+use super::registers::STEP;
 use super::schedule::schedule;
 use super::tape::Micro;
 use super::vex::{Assembler, Mem, R8, R9, R10, R11, R12, RAX, RCX, RDX, RSI, Rm};
-use super::{UNITS, WIDTH};
-
-/// Bytes processed per iteration.
-const STEP: i32 = BYTES * WIDTH as i32;
 
 /// A loop in one of several forms.
 #[derive(Debug)]
@@ -29,21 +26,21 @@ pub(crate) enum Form {
 
 impl Form {
     /// Creates a loop from a tape for scalars of `size` bytes, with scheduled bodies.
-    pub(crate) fn new(tape: &[Micro], size: usize) -> Option<Self> {
-        let loud = Self::settled(&settled(tape, false), size)?;
+    pub(crate) fn new(tape: &[Micro], size: usize, vectors: Vectors) -> Option<Self> {
+        let loud = Self::settled(&settled(tape, false), size, vectors)?;
         let Some(search) = search(tape) else { return Some(loud) };
-        let search = schedule(&search, WIDTH, UNITS)?;
-        let silent = Self::settled(&settled(tape, true), size)?;
+        let search = schedule(&search, vectors.width, vectors.units)?;
+        let silent = Self::settled(&settled(tape, true), size, vectors)?;
         Some(Self::Searched { search, silent: Box::new(silent), loud: Box::new(loud) })
     }
 
     /// Creates a loop from a tape in which it is known whether gates are open.
-    fn settled(tape: &[Micro], size: usize) -> Option<Self> {
-        let ordered = |tape: &[Micro]| schedule(tape, WIDTH, UNITS);
+    fn settled(tape: &[Micro], size: usize, vectors: Vectors) -> Option<Self> {
+        let ordered = |tape: &[Micro]| schedule(tape, vectors.width, vectors.units);
         let plain = Loop::new(tape, size);
         // Guards and pipelining both change the body of the loop, so a loop with a guard is not pipelined.
         if plain.guard.is_none()
-            && let Some(ahead) = Ahead::new(&plain.whole, WIDTH)
+            && let Some(ahead) = Ahead::new(&plain.whole)
         {
             return ahead.map(ordered).map(Self::Ahead);
         }
@@ -52,8 +49,8 @@ impl Form {
 }
 
 /// Emits the code of a step.
-pub(crate) fn assemble(loops: &[Form], wide: bool) -> Vec<u8> {
-    let mut asm = Assembler::default();
+pub(crate) fn assemble(loops: &[Form], wide: bool, vectors: Vectors) -> Vec<u8> {
+    let mut asm = Assembler::new(STEP as usize / vectors.width);
     asm.raw(&[0x53, 0x41, 0x54]); // push rbx; push r12
     asm.raw(&[0x48, 0x81, 0xEC, 0, 0, 0, 0]); // sub rsp, frame size (patched below)
     let patch = asm.len() - 4;
@@ -63,7 +60,7 @@ pub(crate) fn assemble(loops: &[Form], wide: bool) -> Vec<u8> {
     asm.general(&[0x8B], R11, field(offset_of!(Call, inputs)));
     let mut stack = 0;
     for form in loops {
-        stack = stack.max(write(&mut asm, form, wide));
+        stack = stack.max(write(&mut asm, form, wide, vectors));
     }
     // The size of the stack frame is known only at this point, so the instruction that reserves it is patched.
     let bytes = stack * STEP;
@@ -75,11 +72,11 @@ pub(crate) fn assemble(loops: &[Form], wide: bool) -> Vec<u8> {
 }
 
 /// Emits a loop and returns the number of stack units that it uses.
-fn write(asm: &mut Assembler, form: &Form, wide: bool) -> i32 {
+fn write(asm: &mut Assembler, form: &Form, wide: bool, vectors: Vectors) -> i32 {
     let mut stack = 0;
     let taken = if let Form::Ahead(ahead) = form { ahead.carried } else { 0 };
     let mut body = |asm: &mut Assembler, tape: &[Micro]| {
-        let body = Body::write(asm, tape, (WIDTH, wide), taken);
+        let body = Body::write(asm, tape, (vectors.width, wide), taken);
         stack = stack.max(body.at.stack);
         body.leaves
     };
@@ -115,12 +112,12 @@ fn write(asm: &mut Assembler, form: &Form, wide: bool) -> i32 {
             let found = body(asm, search);
             advance(asm);
             asm.jump_back(0x82, top);
-            stack = stack.max(write(asm, silent, wide));
+            stack = stack.max(write(asm, silent, wide, vectors));
             let done = asm.jump();
             if let Some(found) = found {
                 asm.land(found);
             }
-            stack = stack.max(write(asm, loud, wide));
+            stack = stack.max(write(asm, loud, wide, vectors));
             asm.land(done);
         }
     }

@@ -13,7 +13,7 @@
 //! emit       choose instructions; `registers` allocates registers, `vex` encodes
 //! ```
 //!
-//! Code is generated for x86-64 with AVX2 (processors with AVX-512 run it too). The interpreter is used
+//! Code is generated for x86-64 with AVX2 or AVX-512. The interpreter is used
 //! instead if AVX2 or executable memory is not available, and for programs that call functions without
 //! machine code (log, tanh, pow).
 
@@ -33,6 +33,7 @@ use std::sync::Arc;
 use memmap2::{Mmap, MmapMut};
 
 use crate::execute::Memory;
+use crate::level::Level;
 use crate::link::{Linked, Space};
 use crate::vector::Real;
 use emit::Call;
@@ -43,11 +44,33 @@ use tidy::tidy;
 /// Approximate maximum number of vector operations in one loop, chosen so that its code fits into the instruction
 /// cache.
 const LOOP: usize = 1000;
-/// Number of vectors processed together. Their dependency chains are independent.
-const WIDTH: usize = 2;
-/// Number of values that the scheduler keeps alive at a time. There are registers for 7 values; the remaining
-/// registers hold values that were read from rows.
-const UNITS: usize = 5;
+/// The vectors of a loop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vectors {
+    /// Number of vectors processed together. Their dependency chains are independent.
+    width: usize,
+    /// Number of values that the scheduler keeps alive at a time. The remaining registers hold values that were read
+    /// from rows.
+    units: usize,
+}
+
+impl Vectors {
+    /// Two vectors of 256 bits, with registers for 7 values.
+    const AVX2: Self = Self { width: 2, units: 5 };
+    /// One vector of 512 bits, with registers for 32 values. Iterations are independent, and a processor looks ahead to the
+    /// next ones.
+    const AVX512: Self = Self { width: 1, units: 24 };
+
+    /// Returns the vectors with which code of this level is fastest.
+    fn of(level: Level) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        let has_instructions = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq");
+        #[cfg(not(target_arch = "x86_64"))]
+        let has_instructions = false;
+        if level == Level::Avx512 && has_instructions { Self::AVX512 } else { Self::AVX2 }
+    }
+}
+
 /// Maximum distance in bytes from the first lane to a row that the code can address.
 const FARTHEST: u64 = i32::MAX as u64 - 64;
 /// Maximum number of ports for which a step is called without an allocation.
@@ -67,9 +90,10 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Compiles linked code. After a run, only the first `results` values of scratch are used. Returns `None` if
-    /// the code cannot be compiled.
-    pub(crate) fn compile<T: Real>(code: &[Linked], results: usize) -> Option<Self> {
+    /// Compiles linked code for a level with AVX2 or AVX-512. After a run, only the first `results` values of scratch
+    /// are used. Returns `None` if the code cannot be compiled.
+    pub(crate) fn compile<T: Real>(code: &[Linked], results: usize, level: Level) -> Option<Self> {
+        let vectors = Vectors::of(level);
         let mut tapes: Vec<Vec<Micro>> = Vec::new();
         let mut room = 0;
         for linked in code {
@@ -91,9 +115,9 @@ impl Machine {
             return None;
         }
         let results = (results * size_of::<T>()) as u64;
-        let one = |tape: &Vec<Micro>| Form::new(tape, size_of::<T>());
+        let one = |tape: &Vec<Micro>| Form::new(tape, size_of::<T>(), vectors);
         let loops: Vec<Form> = tidied(&tapes, results).iter().map(one).collect::<Option<_>>()?;
-        let bytes = assemble(&loops, size_of::<T>() == 8);
+        let bytes = assemble(&loops, size_of::<T>() == 8, vectors);
         // The memory is written first and made executable afterwards, so no page is writable and executable at the
         // same time.
         let mut memory = MmapMut::map_anon(bytes.len()).ok()?;
@@ -109,7 +133,8 @@ impl Machine {
     /// Runs the step and returns whether any lane fired.
     ///
     /// # Safety
-    /// As for the interpreter: the processor must have AVX2 and FMA, and every operand must lie in its memory area.
+    /// As for the interpreter: the processor must have the instructions of the level for which the step was compiled,
+    /// and every operand must lie in its memory area.
     /// Ports that are present must have a value for each lane from the first one on, and `fired` must have a bit
     /// for each lane of the block if lanes may fire.
     pub(crate) unsafe fn run<T: Real>(&self, memory: &Memory<'_, T>) -> bool {

@@ -19,12 +19,12 @@ use super::vex::{Assembler, Code, Mem, Rm};
 use super::vex::{R8, R9, R12, RCX, RDX, RSI, RSP};
 use crate::link::Space;
 
-/// Number of vector registers.
-const REGISTERS: usize = 16;
+/// Number of vector registers, for 256-bit and 512-bit vectors.
+const REGISTERS: [usize; 2] = [16, 32];
 /// Number of registers reserved for values that are equal in all lanes, if several vectors are processed together.
 const SINGLES: usize = 2;
-/// Bytes per vector.
-pub(crate) const BYTES: i32 = 32;
+/// Bytes of a unit, which are processed per iteration of a loop: two vectors of 256 bits or one of 512 bits.
+pub(crate) const STEP: i32 = 64;
 /// Maximum distance, in operations, to a second use for which loading a value into a register pays off.
 const SOON: u32 = 6;
 
@@ -48,8 +48,10 @@ pub(crate) enum Operand {
 
 /// The assignment of registers at one point of a tape.
 pub(crate) struct Registers {
-    /// Number of vectors processed together.
+    /// Number of vectors processed together: 2 with 256 bits, or 1 with 512 bits.
     pub(crate) width: usize,
+    /// Number of registers.
+    available: usize,
     /// Whether scalars have 8 bytes.
     pub(crate) wide: bool,
     units: Vec<Option<Id>>,
@@ -82,10 +84,12 @@ impl Registers {
             _ => false,
         };
         let singles = if width > 1 { SINGLES } else { 0 };
+        let available = REGISTERS[usize::from(width == 1)];
         Self {
             width,
+            available,
             wide,
-            units: vec![None; (REGISTERS - singles) / width],
+            units: vec![None; (available - singles) / width],
             singles: vec![None; singles],
             pinned: Vec::new(),
             pinned_singles: Vec::new(),
@@ -100,7 +104,7 @@ impl Registers {
 
     /// Returns the opcode of a vector instruction on packed scalars. Its prefix depends on the size of the scalars.
     pub(crate) const fn packed(&self, byte: u8) -> Code {
-        Code { map: 1, prefix: self.wide as u8, wide: false, byte }
+        Code { map: 1, prefix: self.wide as u8, wide: self.wide, byte }
     }
 
     /// Returns the register of a unit that holds the value for one of the vectors.
@@ -125,10 +129,15 @@ impl Registers {
         }
     }
 
+    /// Returns the distance in bytes from the first of the vectors that are processed together.
+    pub(crate) const fn distance(vector: usize) -> i32 {
+        STEP / 2 * vector as i32
+    }
+
     /// Returns the memory operand of a vector in a row.
     pub(crate) fn row(place: Place, vector: usize) -> Mem {
         let offset = place.offset as i32;
-        let ahead = offset + BYTES * vector as i32;
+        let ahead = offset + Self::distance(vector);
         match place.space {
             Space::State => Mem::Indexed(RSI, ahead),
             Space::Scratch => Mem::Indexed(RDX, ahead),
@@ -144,7 +153,7 @@ impl Registers {
         match self.home[id as usize] {
             Some(Home::Row(place)) => Self::row(place, vector),
             Some(Home::Pool(at)) => at,
-            Some(Home::Stack(slot)) => Mem::At(RSP, (slot * self.width as i32 + vector as i32) * BYTES),
+            Some(Home::Stack(slot)) => Mem::At(RSP, slot * STEP + Self::distance(vector)),
             None => unreachable!("a value that is not stored in memory was read from memory"),
         }
     }
@@ -205,9 +214,9 @@ impl Registers {
             let free = (0..self.singles.len()).filter(|k| !self.pinned_singles.contains(k));
             free.max_by_key(|k| needed(&self.singles[*k]))
         })?;
-        let register = (REGISTERS - self.singles.len() + single) as u8;
+        let register = (self.available - self.singles.len() + single) as u8;
         if known.is_none() {
-            asm.vex(self.packed(0x10), register, 0, Rm::Mem(self.memory(id, 0)), None);
+            asm.vector(self.packed(0x10), register, 0, Rm::Mem(self.memory(id, 0)), None);
             self.singles[single] = Some(id);
         }
         if !self.pinned_singles.contains(&single) {
@@ -232,7 +241,7 @@ impl Registers {
         let vectors = if self.same[id as usize] { 1 } else { self.width };
         for vector in 0..vectors {
             let from = Rm::Mem(self.memory(id, vector));
-            asm.vex(self.packed(0x10), self.register(unit, vector), 0, from, None);
+            asm.vector(self.packed(0x10), self.register(unit, vector), 0, from, None);
         }
     }
 
@@ -244,7 +253,7 @@ impl Registers {
                 if read_once && vector > 0 { Rm::Reg(self.register(unit, 0)) } else { self.rm(from, vector) };
             // vmovaps between registers, which the processor renames for free; vmovups from memory.
             let byte = if matches!(from, Rm::Reg(_)) { 0x28 } else { 0x10 };
-            asm.vex(self.packed(byte), self.register(unit, vector), 0, from, None);
+            asm.vector(self.packed(byte), self.register(unit, vector), 0, from, None);
         }
     }
 
@@ -284,7 +293,7 @@ impl Registers {
         self.home[id as usize] = Some(Home::Stack(slot));
         for vector in 0..self.width {
             let to = Rm::Mem(self.memory(id, vector));
-            asm.vex(self.packed(0x11), self.register(unit, vector), 0, to, None);
+            asm.vector(self.packed(0x11), self.register(unit, vector), 0, to, None);
         }
     }
 

@@ -35,14 +35,18 @@ pub(super) fn check(code: &[u8]) {
     let end = instructions.last().unwrap().next_ip();
     let pool = end.next_multiple_of(64)..code.len() as u64;
     assert!(code[end as usize..pool.start as usize].iter().all(|b| *b == 0xCC), "padding");
-    assert_eq!((pool.end - pool.start) % 32, 0, "the pool has whole vectors");
+    // Either all vectors have 256 bits, or all have 512 bits.
+    let is_wide = instructions.iter().any(|i| i.encoding() == EncodingKind::EVEX);
+    let (size, registers) = if is_wide { (64, 32) } else { (32, 16) };
+    assert_eq!((pool.end - pool.start) % size, 0, "the pool has whole vectors");
     let mut factory = InstructionInfoFactory::new();
     for instruction in &instructions {
         let text = format!("{instruction} at {:#x}", instruction.ip());
         for feature in instruction.cpuid_features() {
             let known = [CpuidFeature::AVX, CpuidFeature::AVX2, CpuidFeature::FMA, CpuidFeature::X64];
             let general = [CpuidFeature::INTEL8086, CpuidFeature::INTEL386];
-            assert!(known.contains(feature) || general.contains(feature), "{text} needs {feature:?}");
+            let wide = is_wide && [CpuidFeature::AVX512F, CpuidFeature::AVX512DQ].contains(feature);
+            assert!(known.contains(feature) || general.contains(feature) || wide, "{text} needs {feature:?}");
         }
         match instruction.flow_control() {
             FlowControl::Next | FlowControl::Return => {}
@@ -57,7 +61,7 @@ pub(super) fn check(code: &[u8]) {
         let info = factory.info(instruction);
         for used in info.used_registers() {
             let full = used.register().full_register();
-            let vector = full.is_zmm() && full.number() < 16;
+            let vector = (full.is_zmm() && full.number() < registers) || (is_wide && full == Register::K1);
             let changed =
                 !matches!(used.access(), OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess);
             let allowed = vector || FREE.contains(&full) || RESTORED.contains(&full);
@@ -71,7 +75,7 @@ pub(super) fn check(code: &[u8]) {
             match used.base() {
                 // For operands relative to the instruction pointer, the decoder returns the address.
                 Register::None | Register::RIP => {
-                    assert!(!writes && pool.contains(&at) && (at - pool.start) % 32 == 0, "{place}");
+                    assert!(!writes && pool.contains(&at) && (at - pool.start) % size == 0, "{place}");
                 }
                 Register::RDI => assert!(!writes || instruction.mnemonic() == Mnemonic::Mov, "{place}"),
                 Register::RBX => assert!(instruction.mnemonic() == Mnemonic::Or, "{place}"),
@@ -83,7 +87,8 @@ pub(super) fn check(code: &[u8]) {
         }
         let is_vector = instruction.op0_register().is_vector_register()
             || instruction.op1_register().is_vector_register();
-        assert!(!is_vector || instruction.encoding() == EncodingKind::VEX, "{text}: not a VEX encoding");
+        let encoding = if is_wide { EncodingKind::EVEX } else { EncodingKind::VEX };
+        assert!(!is_vector || instruction.encoding() == encoding, "{text}: not a {encoding:?} encoding");
     }
     frame(&instructions);
 }
