@@ -26,7 +26,7 @@ help: ## List the targets
 	@echo "make fuzz    random inputs to the API and to all parsers, one minute each; ARGS=\"--only api --seconds 600\" for longer"
 	@echo "make bench-gradient   speed of gradients compared with Jaxley, which it installs"
 	@echo "make bench-peers   the same networks in Dendrion, Brian2 and NEST, which it installs (20 minutes; needs g++)"
-	@echo "make bench-cables   detailed cells in Dendrion, Arbor and NEURON, which it installs"
+	@echo "make bench-cables   detailed cells in Dendrion, Arbor, NEURON and Jaxley, which it installs"
 	@echo "make bench   speed of the kernels, and of networks for each dtype and number of threads"
 	@echo "make bench-scaling   tables of how time and memory grow with neurons and connections"
 	@echo "make bench-counts   instruction counts of fixed programs compared with recorded ones (needs valgrind)"
@@ -128,9 +128,11 @@ $(CABLES)/.ready:
 	$(CABLES)/bin/pip install --quiet --disable-pip-version-check "arbor==0.12.2" "neuron==9.0.2" numpy
 	@touch $@
 
-# ARGS="--only passive --rounds 9" selects cases.
+# ARGS="--only passive --rounds 9" selects cases; "gradients" and "builds" are cases, too.
 bench-cables: $(VENV)/.demo $(CABLES)/.ready
-	$(BIN)/python benchmarks/cables.py --peers $(CABLES)/bin/python $(ARGS)
+	test -x $(JAXLEY)/bin/python || $(PYTHON) -m venv $(JAXLEY)
+	$(JAXLEY)/bin/pip install --quiet --disable-pip-version-check "jaxley==0.14.0"
+	$(BIN)/python benchmarks/cables.py --peers $(CABLES)/bin/python --jaxley $(JAXLEY)/bin/python $(ARGS)
 
 bench: $(VENV)/.demo
 	cargo bench --package dendrion-kernels --quiet

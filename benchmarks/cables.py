@@ -2,10 +2,13 @@
 
 Each cell is a soma (10 x 12.6 um) and 62 dendrites (100 x 1 um) that branch five times, with 621 control volumes (CVs).
 A current of 0.1 nA is injected into the soma. The membrane is passive, or has the channels of Hodgkin and Huxley on all
-CVs; in one case, each cell also has 100 synapses that receive spikes at 5 Hz. All simulators use implicit Euler with
-steps of 0.025 ms, and NEURON computes rates without tables. The simulators take turns, each in a new process. The
-benchmark prints medians over rounds: those of the throughput (CV-steps per second), and those of the ratios within a
-round. On a shared machine, the processor time (second table) is more reliable than the elapsed time.
+CVs; in one case, each cell also has 100 synapses that receive spikes at 5 Hz, and in another one, the densities of the
+channels differ between cells. All simulators use implicit Euler with steps of 0.025 ms, and NEURON computes rates
+without tables. The simulators take turns, each in a new process. The benchmark prints medians over rounds: those of the
+throughput (CV-steps per second), and those of the ratios within a round. On a shared machine, the processor time
+(second table) is more reliable than the elapsed time.
+
+Before that, it measures gradients (`cable_gradients.py`), and the time and memory of a build (`cable_builds.py`).
 
 With the passive membrane, the final potentials of the soma are compared to verify that all simulators do the same work.
 """
@@ -22,6 +25,8 @@ import sys
 import time
 from pathlib import Path
 
+import cable_builds
+import cable_gradients
 import numpy as np
 
 DT, DEPTH, CVS = 0.025, 5, 621
@@ -30,6 +35,7 @@ CASES = {
     "100 cells, HH, 2 threads": (100, 2, "hh", 0, {"dendrion": 50, "float32": 100, "arbor": 20}),
     "100 cells, HH, 1 thread": (100, 1, "hh", 0, {"dendrion": 30, "float32": 60, "arbor": 10, "neuron": 3}),
     "100 cells, HH, 100 synapses, 2 threads": (100, 2, "hh", 100, {"dendrion": 50, "float32": 100, "arbor": 20}),
+    "100 parameter sets, HH, 1 thread": (100, 1, "sets", 0, {"dendrion": 30, "float32": 60, "arbor": 10}),
     "100 cells, passive, 2 threads": (100, 2, "pas", 0, {"dendrion": 300, "float32": 300, "arbor": 50}),
     "100 cells, passive, 1 thread": (100, 1, "pas", 0, {"dendrion": 200, "float32": 200, "arbor": 25, "neuron": 25}),
     "1 cell, HH, 1 thread": (1, 1, "hh", 0, {"dendrion": 3000, "float32": 3000, "arbor": 1000, "neuron": 300}),
@@ -53,13 +59,15 @@ def dendrion(cells: int, ms: float, threads: int, membrane: str, synapses: int, 
     grow(0, DEPTH)
     kinds = ["soma"] + ["basal"] * (len(length) - 1)
     tree = dn.Morphology.from_sections(np.array(length), np.array(diameter), parent, kinds)
-    leak = {"gL": 300.0, "V_rest": -54.3} if membrane == "hh" else {"gL": 1000.0, "V_rest": -65.0}
+    leak = {"gL": 1000.0, "V_rest": -65.0} if membrane == "pas" else {"gL": 300.0, "V_rest": -54.3}
     cell = dn.CableNeuron(
         cells, tree, cv=dn.PerSection([1] + [10] * 62), V_init=-65.0, V_th=-20.0, r_axial=100.0, **leak
     )
-    if membrane == "hh":
-        cell.na = dn.channels.HHNa(cell, on="all")
-        cell.k = dn.channels.HHK(cell, on="all")
+    if membrane != "pas":
+        # One value per cell, or one for all cells.
+        change = np.linspace(0.9, 1.1, cells).reshape(cells, 1) if membrane == "sets" else 1.0
+        cell.na = dn.channels.HHNa(cell, on="all", g=120.0 * change)
+        cell.k = dn.channels.HHK(cell, on="all", g=36.0 * change)
     current = dn.DCGenerator(1, 100.0)
     modules = [cell, current, dn.ConnGen(current, cell.at("soma"))]
     if synapses:
@@ -104,9 +112,11 @@ def arbor(cells: int, ms: float, threads: int, membrane: str, synapses: int) -> 
             sites = f"(uniform (tag 3) 0 {max(synapses, 1) - 1} {gid})"
             labels = A.label_dict({"all": "(all)", "root": "(root)", "sites": sites})
             decor = A.decor().set_property(Vm=-65 * U.mV, cm=0.01 * U.F / U.m2, rL=100 * U.Ohm * U.cm)
-            decor = decor.paint('"all"', A.density("hh" if membrane == "hh" else "pas/e=-65")).place(
-                '"root"', A.i_clamp(0.1 * U.nA)
-            )
+            mechanism = A.density("pas/e=-65") if membrane == "pas" else A.density("hh")
+            if membrane == "sets":
+                change = 0.9 + 0.2 * gid / (cells - 1)
+                mechanism = A.density("hh", {"gnabar": 0.12 * change, "gkbar": 0.036 * change})
+            decor = decor.paint('"all"', mechanism).place('"root"', A.i_clamp(0.1 * U.nA))
             if synapses:
                 decor = decor.place('"sites"', A.synapse("expsyn"), "syn")
             return A.cable_cell(self.morphology, decor, labels, A.cv_policy_max_extent(10.0 * U.um))
@@ -232,6 +242,7 @@ def main() -> None:
     """Run the rounds and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", help="Python interpreter with Arbor and NEURON")
+    parser.add_argument("--jaxley", help="Python interpreter with Jaxley")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="part of the names of the cases to run")
     parser.add_argument("--side", help="run one simulator once and print its times")
@@ -244,6 +255,10 @@ def main() -> None:
         side = SIDES[arguments.side]
         print(json.dumps(side(cells, ms[arguments.side], threads, membrane, synapses, **more)))
         return
+    if arguments.only in "gradients":
+        print(f"{processor()}, gradients\n\n{cable_gradients.report(arguments.jaxley, arguments.rounds)}\n")
+    if arguments.only in "builds":
+        print(f"{cable_builds.report(arguments.rounds)}\n")
     results: dict[str, list[dict]] = {case: [] for case in cases}
     for _ in range(arguments.rounds):
         for case in cases:
@@ -253,6 +268,8 @@ def main() -> None:
         if CASES[case][2] == "pas":
             potentials = [found["v"] for found in rounds[0].values()]
             assert max(potentials) - min(potentials) < 0.05, (case, potentials)
+    if not cases:
+        return
     print(f"{processor()}, medians of {arguments.rounds} rounds\n")
     print(table(results, "wall"))
     print("\nPer second of processor time, times the number of threads:\n")
