@@ -14,6 +14,7 @@ pub mod allocate;
 mod cable;
 mod cells;
 mod connectivity;
+mod copy;
 mod error;
 mod generator;
 mod grid;

@@ -3,33 +3,37 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use dendrion_kernels::Column;
-use dendrion_model::Values;
+use dendrion_kernels::{Column, OutOfMemory};
+use dendrion_model::allocate::collected;
+use dendrion_model::{Error, Values};
 
 use crate::build::layout::Layout;
+
+/// The values of parameters, by number.
+type Shared<'p> = Cow<'p, [Arc<Values>]>;
 
 /// Returns the values of parameters for the members of one cell, if all cells have the same values, or for all members
 /// otherwise, and the number of these members.
 pub(crate) fn of_members<'p>(
     parameters: &'p [Arc<Values>],
     layout: &Layout,
-) -> (Cow<'p, [Arc<Values>]>, usize) {
+) -> Result<(Shared<'p>, usize), Error> {
     let Layout { size, sites, .. } = *layout;
     if is_in_order(layout) {
-        return (Cow::Borrowed(parameters), size);
+        return Ok((Cow::Borrowed(parameters), size));
     }
     let is_per_cell =
         |v: &Arc<Values>| v.as_slice().len() > 1 && v.as_slice().len() != sites && v.uniform().is_none();
     if !parameters.iter().any(is_per_cell) {
-        return (Cow::Borrowed(parameters), sites);
+        return Ok((Cow::Borrowed(parameters), sites));
     }
     let expanded = |v: &Arc<Values>| match &**v {
         Values::Each(each) if each.len() > 1 && each.len() < size => {
-            Arc::new(Values::Each((0..size).map(|i| v.of(i)).collect()))
+            Ok(Arc::new(Values::Each(collected((0..size).map(|i| v.of(i)))?)))
         }
-        _ => v.clone(),
+        _ => Ok(v.clone()),
     };
-    (Cow::Owned(parameters.iter().map(expanded).collect()), size)
+    Ok((Cow::Owned(parameters.iter().map(expanded).collect::<Result<_, Error>>()?), size))
 }
 
 const fn is_in_order(layout: &Layout) -> bool {
@@ -38,9 +42,12 @@ const fn is_in_order(layout: &Layout) -> bool {
 
 /// Sorts columns by lane, and returns them with the number of blocks of their table. Returns `None` if the lanes are
 /// in the order of members.
-pub(crate) fn arrange(columns: &[Column], layout: &Layout) -> (Option<Vec<Column>>, usize) {
+pub(crate) fn arrange(
+    columns: &[Column],
+    layout: &Layout,
+) -> Result<(Option<Vec<Column>>, usize), OutOfMemory> {
     if is_in_order(layout) {
-        return (None, layout.blocks);
+        return Ok((None, layout.blocks));
     }
     let per_cell = |c: &Column| matches!(c, Column::Each(v) if v.len() > layout.sites);
     let blocks = if columns.iter().any(per_cell) { layout.blocks } else { 1 };
@@ -51,11 +58,17 @@ pub(crate) fn arrange(columns: &[Column], layout: &Layout) -> (Option<Vec<Column
         let member = (block * layout.width + cell).min(cells - 1) * layout.sites + site;
         values[member % values.len()]
     };
-    let arranged = |column: &Column| match column {
-        Column::Each(values) if !values.is_empty() => {
-            Column::Each((0..blocks * layout.lanes).map(|at| lane(values, at)).collect())
-        }
-        other => other.clone(),
+    let arranged = |column: &Column| {
+        Ok(match column {
+            Column::Each(values) if !values.is_empty() => {
+                let (count, mut sorted) = (blocks * layout.lanes, Vec::new());
+                let bytes = count.saturating_mul(size_of::<f64>());
+                sorted.try_reserve_exact(count).map_err(|_| OutOfMemory { bytes })?;
+                sorted.extend((0..count).map(|at| lane(values, at)));
+                Column::Each(sorted)
+            }
+            other => other.clone(),
+        })
     };
-    (Some(columns.iter().map(arranged).collect()), blocks)
+    Ok((Some(columns.iter().map(arranged).collect::<Result<_, OutOfMemory>>()?), blocks))
 }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dendrion_equations::{Demand, Leaf, Phase, Reverse, System, Tape};
 use dendrion_kernels::{Coefficients, Frame, Kernel, Level, LinkError, Scalar, granule};
-use dendrion_model::allocate::room;
+use dendrion_model::allocate::{collected, room};
 use dendrion_model::{Cable, Error, OdeMethod, Role, SdeMethod, Surrogate, Values};
 
 use crate::build::layout::Layout;
@@ -203,30 +203,33 @@ impl<T: Scalar> Reversible<T> {
         });
         // Whether the reverse of the prologue is the same linear function for all neurons.
         let shared = leaves.chain(gather.parameters.iter().copied()).all(|p| values(p).as_slice().len() == 1);
-        let (parameters, members) = of_members(&self.parameters, &self.layout);
+        let (parameters, members) = of_members(&self.parameters, &self.layout)?;
         let size = self.layout.size;
         // For a linear function that is the same for all neurons, or for the neurons of all cells, summing over neurons or
         // cells first gives the same result, so the function is evaluated less often.
         let count = if shared { 1 } else { members };
         let sums: Vec<Vec<f64>>;
         let cotangents = if count < size {
-            let sum = |c: &Vec<f64>| (0..count).map(|i| c.iter().skip(i).step_by(count).sum()).collect();
-            sums = cotangents.iter().map(sum).collect();
+            let sum = |c: &Vec<f64>| collected((0..count).map(|i| c.iter().skip(i).step_by(count).sum()));
+            sums = cotangents.iter().map(sum).collect::<Result<_, Error>>()?;
             sums.as_slice()
         } else {
             cotangents
         };
         let rows = self.run_gather(reverse, &parameters, cotangents, count)?;
         // A shared parameter acts on every neuron, so its cotangent is the sum over all neurons.
-        let one = |(p, row): (&usize, Vec<f64>)| match values(*p).as_slice().len() {
-            1 => (*p, Values::Scalar(row.iter().sum())),
-            n if n < row.len() => {
-                let sum = |i: usize| row.iter().skip(i).step_by(n).sum();
-                (*p, Values::Each((0..n).map(sum).collect()))
-            }
-            _ => (*p, Values::Each(row)),
+        let one = |(p, row): (&usize, Vec<f64>)| {
+            let values = match values(*p).as_slice().len() {
+                1 => Values::Scalar(row.iter().sum()),
+                n if n < row.len() => {
+                    let sum = |i: usize| row.iter().skip(i).step_by(n).sum();
+                    Values::Each(collected((0..n).map(sum))?)
+                }
+                _ => Values::Each(row),
+            };
+            Ok((*p, values))
         };
-        Ok(gather.parameters.iter().zip(rows).map(one).collect())
+        gather.parameters.iter().zip(rows).map(one).collect()
     }
 
     fn run_gather(

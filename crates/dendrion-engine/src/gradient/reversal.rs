@@ -153,21 +153,28 @@ impl<T: Scalar> Reversal<T> {
     }
 
     /// Begins an epoch: spike adjoints start with the given cotangents of recorded spikes. The sweep then
-    /// adds the pulled adjoints of arrivals.
+    /// adds the pulled adjoints of arrivals. Returns `false` if `goes_on`, which is called for each step, returned `false`.
     pub(crate) fn begin_epoch(
         &mut self,
         shard: &Shard<T>,
         (tables, is_received): (&[&[f64]], bool),
         steps: Range<u64>,
-    ) -> Result<(), Error> {
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<bool, Error> {
         self.sends = is_received || !self.spike_cotangents.is_empty();
         if !self.sends {
-            return Ok(());
+            return Ok(true);
         }
         let (all, count) = (shard.place.lanes_of_all(), (steps.end - steps.start) as usize);
         self.spikes.grow(all * count).map_err(refused)?;
-        // Pulled adjoints are added, so rows start at 0.
-        self.spikes.fill(T::default());
+        // Pulled adjoints are added, so rows start at 0. The system provides memory when it is first written, which takes
+        // long.
+        for row in self.spikes.chunks_mut(all.max(1)) {
+            if !goes_on() {
+                return Ok(false);
+            }
+            row.fill(T::default());
+        }
         for (table, width) in &self.spike_cotangents {
             for step in steps.clone() {
                 let row =
@@ -176,7 +183,7 @@ impl<T: Scalar> Reversal<T> {
                 out.iter_mut().zip(row).for_each(|(sum, v)| *sum = sum.plus(T::from_f64(*v)));
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Reverses the steps of an epoch, block by block and strip by strip, and stores the adjoints of

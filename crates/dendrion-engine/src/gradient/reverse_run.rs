@@ -11,13 +11,13 @@
 //! so steps are reversed from the last to the first. Spikes couple the steps of different neurons; `sweep.rs`
 //! describes their adjoints.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, RwLock};
 
 use dendrion_equations::Phase;
 use dendrion_kernels::{Ring, Scalar};
 use dendrion_model::allocate::filled;
-use dendrion_model::{Error, Role};
+use dendrion_model::{Error, Role, check_interrupt};
 
 use super::backward::{Asked, Backward, Reversible};
 use super::collect::{self, Gradients, Total};
@@ -188,6 +188,7 @@ fn prepare<T: Scalar>(
 ) -> Result<(), Error> {
     let shards = sample.sample.shards.iter().zip(&mut sample.of_shards);
     for (place, (shard, of_shard)) in shards.enumerate() {
+        check_interrupt()?;
         let (mut probe_adjoints, mut spikes) = (Vec::new(), Vec::new());
         for (table, probe) in probes.iter().enumerate() {
             match &trace.snapshots_of_probes[*probe] {
@@ -333,6 +334,7 @@ fn stages<'c, T: Scalar>(
         meeting: trace.meeting,
         barrier: barrier.clone(),
         last: AtomicU64::new(u64::MAX),
+        hurry: AtomicBool::new(false),
     };
     let sweep = |begin, end| {
         Some(GradientStage::Sweep { shared: shared.clone(), barrier: barrier.clone(), begin, end })

@@ -104,8 +104,10 @@ pub(crate) fn sweep<T: Scalar>(
         if !goes_on() {
             return false;
         }
-        pull_spikes(worker, shared, from..until);
-        if is_short(worker) || meets && !barrier.wait() {
+        if !pull_spikes(worker, shared, from..until, &mut goes_on)
+            || is_short(worker)
+            || meets && !barrier.wait()
+        {
             return false;
         }
         if !reverse(worker, shared, from..until, &mut goes_on) {
@@ -114,8 +116,7 @@ pub(crate) fn sweep<T: Scalar>(
         if meets && !barrier.wait() {
             return false;
         }
-        pull_generated(worker, shared, from..until);
-        if is_short(worker) {
+        if !pull_generated(worker, shared, from..until, &mut goes_on) || is_short(worker) {
             return false;
         }
         until = from;
@@ -130,18 +131,29 @@ fn is_short<T: Scalar>(worker: &Worker<T, GradientObserver>) -> bool {
         || worker.sources.iter().any(|m| m.part.shortage.is_some())
 }
 
+/// Number of generated spikes between two calls to the watch.
+const SPIKES: usize = 1 << 12;
+
 type Steps = std::ops::Range<u64>;
 /// Adjoints of the arrivals at a shard, by port.
 type SpikeAdjoints<'s, T> = RwLockReadGuard<'s, Vec<Ring<T>>>;
 
 /// Pulls the adjoints of the spikes that neurons sent in the epoch, and adds the contributions of these
-/// spikes to the cotangents of weights.
-fn pull_spikes<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
+/// spikes to the cotangents of weights. Returns `false` if `goes_on`, which is called for each step and projection,
+/// returned `false`.
+fn pull_spikes<T: Scalar>(
+    worker: &mut Worker<T, GradientObserver>,
+    shared: &Shared<'_, T>,
+    steps: Steps,
+    goes_on: &mut dyn FnMut() -> bool,
+) -> bool {
     let spike_adjoints = shared.spike_adjoints();
-    for member in &mut worker.shards {
-        let done = pull_spikes_of(member, shared, &spike_adjoints, steps.clone());
-        Shortage::note(&mut member.part.shortage, steps.start, done);
-    }
+    worker.shards.iter_mut().all(|member| {
+        let done = pull_spikes_of(member, shared, &spike_adjoints, steps.clone(), goes_on);
+        let is_through = !matches!(done, Ok(false));
+        Shortage::note(&mut member.part.shortage, steps.start, done.map(drop));
+        is_through
+    })
 }
 
 fn pull_spikes_of<T: Scalar>(
@@ -149,17 +161,23 @@ fn pull_spikes_of<T: Scalar>(
     shared: &Shared<'_, T>,
     spike_adjoints: &[SpikeAdjoints<'_, T>],
     steps: Steps,
-) -> Result<(), Error> {
+    goes_on: &mut dyn FnMut() -> bool,
+) -> Result<bool, Error> {
     let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else {
-        return Ok(());
+        return Ok(true);
     };
     // Spikes that are neither received nor recorded have no adjoints, so the program uses zeros.
     let is_received = shared.edges_from(true, *place).next().is_some();
-    reversal.begin_epoch(shard, (&shared.tables, is_received), steps.clone())?;
+    if !reversal.begin_epoch(shard, (&shared.tables, is_received), steps.clone(), goes_on)? {
+        return Ok(false);
+    }
     let (neurons, lanes) = (shard.place.neurons.clone(), shard.place.lanes_of_all());
     for edge in shared.edges_from(true, *place) {
         let ring = &spike_adjoints[edge.target][edge.port];
         for step in steps.clone() {
+            if !goes_on() {
+                return Ok(false);
+            }
             let row = &mut reversal.spikes[(step - steps.start) as usize * lanes..][..neurons.len()];
             edge.fanout.pull(neurons.clone(), step, ring, row);
         }
@@ -168,13 +186,16 @@ fn pull_spikes_of<T: Scalar>(
         }
         let sum = reversal.accumulator.weights(edge, neurons.clone())?;
         for step in steps.clone() {
+            if !goes_on() {
+                return Ok(false);
+            }
             for source in history.spikes_at(step) {
                 // The weight was added once per spike, so each spike contributes the adjoint of its arrival.
                 edge.fanout.correlate(neurons.clone(), (*source, 1.0), step, ring, sum);
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Reverses the steps of the epoch for all neurons. Returns `false` if `goes_on` returned `false` or an
@@ -215,13 +236,23 @@ fn reverse<T: Scalar>(
 }
 
 /// Pulls the adjoints of values that replaced the output of generators, and adds the contribution of the epoch's
-/// generated spikes to the cotangents of weights.
-fn pull_generated<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
+/// generated spikes to the cotangents of weights. Returns `false` if `goes_on` returned `false`.
+fn pull_generated<T: Scalar>(
+    worker: &mut Worker<T, GradientObserver>,
+    shared: &Shared<'_, T>,
+    steps: Steps,
+    goes_on: &mut dyn FnMut() -> bool,
+) -> bool {
+    let mut is_through = true;
     let spike_adjoints = shared.spike_adjoints();
     for Member { place, part: source_block, observer } in &mut worker.sources {
         let Some(mut accumulator) = observer.accumulator.take() else { continue };
         let sources = accumulator.sources.clone();
         let mut pull = |edge: &ReverseEdge<T>| {
+            is_through = is_through && goes_on();
+            if !is_through {
+                return Ok(());
+            }
             let ring = &spike_adjoints[edge.target][edge.port];
             match shared.given.get(source_block.generator) {
                 Some(Some(given)) => {
@@ -229,7 +260,11 @@ fn pull_generated<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &
                 }
                 _ if edge.wanted => {
                     let sum = accumulator.weights(edge, sources.clone())?;
-                    for (step, source) in observer.spikes(steps.clone()) {
+                    for (k, (step, source)) in observer.spikes(steps.clone()).iter().enumerate() {
+                        if k % SPIKES == SPIKES - 1 && !goes_on() {
+                            is_through = false;
+                            break;
+                        }
                         edge.fanout.correlate(sources.clone(), (*source, 1.0), *step, ring, sum);
                     }
                 }
@@ -240,7 +275,11 @@ fn pull_generated<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &
         let done = shared.edges_from(false, *place).try_for_each(&mut pull);
         observer.accumulator = Some(accumulator);
         Shortage::note(&mut source_block.shortage, steps.start, done);
+        if !is_through {
+            return false;
+        }
     }
+    true
 }
 
 fn pull_given<T: Scalar>(

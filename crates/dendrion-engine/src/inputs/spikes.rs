@@ -5,6 +5,7 @@
 //! depend on how a run is divided into epochs. Bernoulli sources draw the number of steps to their next spike in the
 //! same way.
 
+mod draft;
 mod memory;
 mod renewal;
 
@@ -20,6 +21,7 @@ use crate::random::{Purpose, Stream};
 use crate::recording::recorder::Recordings;
 use crate::refused::Shortage;
 use crate::runtime::spikes::Spikes;
+use draft::Draft;
 use renewal::{Renewal, gap};
 
 pub(crate) use memory::{GeneratorMemory, Waits};
@@ -49,6 +51,8 @@ pub(crate) struct SourceBlock {
     first: u32,
     stream: Stream,
     process: Process,
+    /// Events that have been drawn, but not sent, because the run was stopped meanwhile.
+    draft: Option<Box<Draft>>,
     /// The steps in which the generator is on.
     on: Range<u64>,
     /// The step before which all spikes have been sent.
@@ -93,6 +97,7 @@ impl SourceBlock {
                 first,
                 stream,
                 process,
+                draft: None,
                 on,
                 sent: 0,
                 last: (0, Vec::new()),
@@ -147,12 +152,14 @@ impl SourceBlock {
 
     /// Draws later events from the stream of another seed.
     pub(crate) fn reseed(&mut self, generator: &Generator, seed: u64) {
+        self.draft = None;
         self.stream = stream(generator, seed);
     }
 
     /// From now on, draws the numbers of sample `batch` of a batch. The processes have no memory, so drawing
     /// the next event again is exact.
     pub(crate) fn become_sample(&mut self, batch: u32) {
+        self.draft = None;
         self.stream = self.stream.of_sample(batch);
         if let Process::Poisson(r) | Process::Bernoulli(r) = &mut self.process
             && batch > 0
@@ -176,7 +183,7 @@ impl SourceBlock {
     /// Returns a copy that records nothing.
     pub(crate) fn copy_unrecorded(&self) -> Result<Self, Error> {
         let (process, last) = (self.process.copy()?, (self.last.0, copied(&self.last.1)?));
-        Ok(Self { process, last, on: self.on.clone(), log: None, shortage: None, ..*self })
+        Ok(Self { process, draft: None, last, on: self.on.clone(), log: None, shortage: None, ..*self })
     }
 
     /// Returns a copy.
@@ -189,6 +196,7 @@ impl SourceBlock {
     /// true, with one value for all times. A source whose value changes draws its next event again, which is
     /// exact because the processes have no memory.
     pub(crate) fn set(&mut self, values: &Arc<Values>, whole: bool, now: u64) {
+        self.draft = None;
         if let Process::Poisson(renewal) | Process::Bernoulli(renewal) = &mut self.process {
             Arc::make_mut(&mut renewal.schedule).set(values.clone(), whole);
             if renewal.row.is_some() {
@@ -244,14 +252,29 @@ impl SourceBlock {
         }
     }
 
-    /// Generates the spikes of `steps` steps from `begin` on, sorted by step and then by source.
-    pub(crate) fn generate(&mut self, begin: u64, steps: usize, out: &mut Spikes) -> Result<(), Error> {
+    /// Generates the spikes of `steps` steps from `begin` on, sorted by step and then by source. Between two sources,
+    /// `goes_on` may stop this. The result is then `false`, and nothing has been sent.
+    pub(crate) fn generate(
+        &mut self,
+        begin: u64,
+        steps: usize,
+        out: &mut Spikes,
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<bool, Error> {
         let end = begin + steps as u64;
         let from = begin.max(self.sent);
+        self.arrive(begin, end);
+        if !self.drafted(from..end, begin, goes_on)? {
+            out.clear();
+            return Ok(false);
+        }
         self.sent = self.sent.max(end);
         let mut events = std::mem::take(&mut self.last.1);
         events.clear();
         let mut at = from;
+        if let Some(draft) = self.draft.take() {
+            (events, at) = (self.take_draft(*draft), end);
+        }
         while at < end {
             let until = self.next_break(at).map_or(end, |b| b.min(end));
             if self.is_at_break(at) {
@@ -273,7 +296,21 @@ impl SourceBlock {
         events.sort_unstable_by_key(|(step, source)| (*source, *step));
         out.fill(steps, &events)?;
         self.last = (begin, events);
-        Ok(())
+        Ok(true)
+    }
+
+    /// Takes the levels at the first step from `begin` on that has not been sent, if it is before `end`. The source blocks
+    /// of a generator therefore use the same row of the schedule, whether or not they have sent their spikes.
+    pub(crate) fn arrive(&mut self, begin: u64, end: u64) {
+        let from = begin.max(self.sent);
+        if from < end && self.is_at_break(from) {
+            self.take_levels(from);
+        }
+    }
+
+    /// Returns whether spikes before step `end` have not been sent.
+    pub(crate) const fn is_behind(&self, end: u64) -> bool {
+        self.sent < end
     }
 
     fn next_break(&self, step: u64) -> Option<u64> {
@@ -312,10 +349,14 @@ impl SourceBlock {
                 }
             }
             Process::Poisson(r) => {
-                r.run(until, 0.0, event, |i, draw, level| gap(stream, first + i, draw, level, true), first);
+                let gap = |i, draw: &mut u64, level| gap(stream, first + i, draw, level, true);
+                let mut event = |step, i| event(step, first + i);
+                (0..r.next.len()).for_each(|i| r.run(i, until, 0.0, &mut event, gap));
             }
             Process::Bernoulli(r) => {
-                r.run(until, 1.0, event, |i, draw, level| gap(stream, first + i, draw, level, false), first);
+                let gap = |i, draw: &mut u64, level| gap(stream, first + i, draw, level, false);
+                let mut event = |step, i| event(step, first + i);
+                (0..r.next.len()).for_each(|i| r.run(i, until, 1.0, &mut event, gap));
             }
         }
         done
@@ -343,8 +384,39 @@ mod tests {
             let generator = Generator::new("still", 2, signal, [(name, -0.0)]);
             let mut source_blocks = SourceBlock::of(0, &generator, 1, 0.1).unwrap();
             let mut spikes = Spikes::default();
-            source_blocks[0].generate(0, 64, &mut spikes).unwrap();
+            source_blocks[0].generate(0, 64, &mut spikes, &mut || true).unwrap();
             assert!(spikes.is_empty());
         }
+    }
+
+    #[test]
+    fn sources_that_were_stopped_send_the_same_spikes() {
+        let generator = Generator::new("noise", 20, Signal::Poisson, [("rate", 1e8)]);
+        let made = || SourceBlock::of(0, &generator, 1, 0.1).unwrap().swap_remove(0);
+        let (mut whole, mut stopped, mut stops) = (made(), made(), 0);
+        let (mut expected, mut spikes) = (Spikes::default(), Spikes::default());
+        for step in 0..3 {
+            assert!(whole.generate(step, 1, &mut expected, &mut || true).unwrap());
+            for k in 0.. {
+                let mut left = 4;
+                let mut goes_on = || {
+                    left -= 1;
+                    left > 0
+                };
+                if stopped.generate(step, 1, &mut spikes, &mut goes_on).unwrap() {
+                    break;
+                }
+                assert!(spikes.is_empty());
+                // A copy has no draft, and starts again.
+                let mut copy = stopped.copy_unrecorded().unwrap();
+                if k == 2 {
+                    assert!(copy.generate(step, 1, &mut spikes, &mut || true).unwrap());
+                    assert!(spikes == expected);
+                }
+                stops += 1;
+            }
+            assert!(spikes == expected);
+        }
+        assert_eq!(stops, 12);
     }
 }

@@ -13,9 +13,12 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Number of iterations of the spin loop before a thread sleeps.
 const SPINS: usize = 4000;
+/// Interval at which a sleeping thread calls a function that it was given.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A barrier for a fixed number of threads.
 #[derive(Debug)]
@@ -43,6 +46,11 @@ impl Barrier {
     /// Waits until all threads have arrived. Writes made by any thread before its `wait` are visible to all threads
     /// afterwards. Returns `false` if the barrier is broken.
     pub(crate) fn wait(&self) -> bool {
+        self.wait_and(None)
+    }
+
+    /// Like [`Self::wait`], but calls `each` about every [`PAUSE`] while this thread sleeps.
+    pub(crate) fn wait_and(&self, mut each: Option<&mut dyn FnMut()>) -> bool {
         let round = self.round.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
             // No thread can arrive for the next round before the round number changes, so this order of the two
@@ -68,7 +76,15 @@ impl Barrier {
         // be missed.
         let mut guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
         while !over() {
-            guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
+            let Some(each) = &mut each else {
+                guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            guard = self.wake.wait_timeout(guard, PAUSE).unwrap_or_else(PoisonError::into_inner).0;
+            // The lock is released, because the other threads need it in order to arrive.
+            drop(guard);
+            each();
+            guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
         }
         !self.broken.load(Ordering::Acquire)
     }
@@ -109,6 +125,23 @@ mod tests {
                     }
                 });
             }
+        });
+    }
+
+    #[test]
+    fn a_function_is_called_while_a_thread_sleeps() {
+        let (barrier, count) = (Barrier::new(2), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                barrier.wait_and(Some(&mut || {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }))
+            });
+            while count.load(Ordering::Relaxed) < 2 {
+                std::thread::yield_now();
+            }
+            assert!(barrier.wait());
+            assert!(waiting.join().unwrap());
         });
     }
 

@@ -39,6 +39,11 @@ impl Pace {
         Self { longest, is_fixed: false, ..Self::fixed(first.clamp(1, longest)) }
     }
 
+    /// Returns whether all epochs have the same length. A run with such epochs cannot continue after a stop.
+    pub(crate) const fn is_fixed(&self) -> bool {
+        self.is_fixed
+    }
+
     /// Begins a run, whose first two epochs have the length that was set last.
     pub(crate) fn begin(&self) {
         let length = self.latest.load(Ordering::Relaxed);

@@ -20,7 +20,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use dendrion_kernels::Scalar;
@@ -60,6 +60,9 @@ pub(crate) struct RunPlan<T: Scalar> {
     pub(crate) barrier: Arc<Barrier>,
     /// The last epoch to run if a watch or a fault ends the run early.
     pub(crate) last: AtomicU64,
+    /// Whether threads that generate spikes should stop, because the watch returned `Break` while its thread was waiting
+    /// for them.
+    pub(crate) hurry: AtomicBool,
 }
 
 /// The parts that all plans of a sample share.
@@ -99,7 +102,8 @@ pub(crate) struct Worker<T: Scalar, O: Observer<T>> {
     spare: Spikes,
 }
 
-/// A function that is called between epochs with the step reached. It stops the run by returning `Break`.
+/// A function that is called with the step reached: between epochs, and while the spikes of many sources are generated.
+/// It stops the run by returning `Break`.
 pub(crate) type Watch<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;
 
 impl<T: Scalar, O: Observer<T>> Worker<T, O> {
@@ -114,13 +118,43 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         Self { shards, sources, reached, spare: Spikes::default() }
     }
 
-    /// Generates the spikes of the epoch of `length` steps that begins at `begin`, and stores them in the exchange.
-    fn generate(&mut self, plan: &RunPlan<T>, epoch: u64, (begin, length): (u64, u64)) {
+    /// Generates the spikes of the epoch of `length` steps that begins at `begin`, and stores them in the exchange. If the
+    /// next barrier ends the run (`meets`), the watch may stop this; all threads then stop after epoch `epoch`, and a
+    /// later run generates the other spikes.
+    fn generate(
+        &mut self,
+        plan: &RunPlan<T>,
+        (epoch, meets): (u64, bool),
+        (begin, length): (u64, u64),
+        watch: &mut Option<Watch<'_>>,
+    ) {
         let steps = length.min(plan.end - begin) as usize;
+        // Source blocks that were stopped and those that were not differ by one step at most. This does not matter for a
+        // run that cannot continue.
+        let can_stop = plan.pace.is_fixed() || meets && steps == 1;
+        let mut goes_on = || {
+            if !can_stop {
+                return true;
+            }
+            if plan.last.load(Ordering::Acquire) <= epoch {
+                return false;
+            }
+            let is_over = plan.hurry.load(Ordering::Acquire);
+            if is_over || watch.as_mut().is_some_and(|watch| watch(begin).is_break()) {
+                plan.last.fetch_min(epoch, Ordering::AcqRel);
+            }
+            plan.last.load(Ordering::Acquire) > epoch
+        };
+        let (end, mut has_begun) = (begin + steps as u64, false);
         for Member { place, part, observer } in &mut self.sources {
-            if part.shortage.is_none() {
-                let sent = part.generate(begin, steps, &mut self.spare);
-                let kept = sent.and_then(|()| observer.spikes(begin, &self.spare));
+            // Each thread makes progress, so that a run that is stopped again and again ends.
+            if has_begun && part.shortage.is_none() && !goes_on() {
+                part.arrive(begin, end);
+                self.spare.clear();
+            } else if part.shortage.is_none() {
+                has_begun |= part.is_behind(end);
+                let sent = part.generate(begin, steps, &mut self.spare, &mut goes_on);
+                let kept = sent.and_then(|_| observer.spikes(begin, &self.spare));
                 Shortage::note(&mut part.shortage, begin, kept);
             }
             if part.shortage.is_some() {
@@ -229,28 +263,39 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         // Lengths of this epoch and the next. Generators need the length of the next one, because they are one epoch
         // ahead.
         let mut lengths = [plan.pace.get(0); 2];
-        self.generate(plan, epoch - 1, (begin, lengths[0]));
-        let mut going = plan.barrier.wait();
+        self.generate(plan, (epoch - 1, true), (begin, lengths[0]), &mut watch);
+        let mut going = meet(plan, &mut watch, (0, begin));
+        if going && plan.last.load(Ordering::Acquire) == 0 {
+            // The run was stopped before its first step. As below, the spikes that were sent are not sent again.
+            if plan.given.is_empty() {
+                self.deliver_generated(plan, 0, (begin, lengths[0]));
+            }
+            going = false;
+        }
         while going {
             let (clock, steps) = (Instant::now(), lengths[0].min(plan.end - begin));
             self.deliver_generated(plan, epoch - 1, (begin, steps));
             self.run(plan, epoch, begin, steps as usize);
             let next = begin + steps;
+            let (meets, meeting) = (plan.meets(epoch, next), epoch / plan.meeting);
             // The spikes of the next epoch are stored before the barrier, so that all workers find them after
             // it.
             if next < plan.end {
-                self.generate(plan, epoch, (next, lengths[1]));
+                self.generate(plan, (epoch, meets), (next, lengths[1]), &mut watch);
             }
-            if watch.as_mut().is_some_and(|watch| watch(next).is_break()) {
+            // A watch that has returned `Break` is not called again.
+            if let Some(watch) = &mut watch
+                && plan.last.load(Ordering::Acquire) > epoch
+                && (plan.hurry.load(Ordering::Acquire) || watch(next).is_break())
+            {
                 plan.last.fetch_min(epoch, Ordering::AcqRel);
             }
-            let (meets, meeting) = (plan.meets(epoch, next), epoch / plan.meeting);
             // Only the worker with the watch measures time, so that all workers use the same lengths.
             if watch.is_some() && meets {
                 plan.pace.set(meeting, steps, clock.elapsed());
             }
             // Workers that do not synchronize continue to use the last length that all of them know.
-            going = !meets || plan.barrier.wait();
+            going = !meets || meet(plan, &mut watch, (epoch, next));
             lengths = [lengths[1], if meets { plan.pace.get(meeting) } else { lengths[1] }];
             // After the barrier, all spikes of this epoch are in the exchange.
             self.deliver_spikes(plan, epoch, begin);
@@ -276,6 +321,18 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         std::mem::forget(alarm);
         self.reached = begin;
     }
+}
+
+/// Waits at the barrier. Meanwhile, the thread with the watch calls it. `plan.last` must not change here, because other
+/// threads may already have passed the barrier; the threads that have not reached it yet are told to hurry.
+fn meet<T: Scalar>(plan: &RunPlan<T>, watch: &mut Option<Watch<'_>>, (epoch, reached): (u64, u64)) -> bool {
+    let Some(watch) = watch else { return plan.barrier.wait() };
+    plan.barrier.wait_and(Some(&mut || {
+        let is_over = plan.hurry.load(Ordering::Acquire) || plan.last.load(Ordering::Acquire) <= epoch;
+        if !is_over && watch(reached).is_break() {
+            plan.hurry.store(true, Ordering::Release);
+        }
+    }))
 }
 
 /// Breaks the barrier if this thread panics, so that the other threads do not wait for it.

@@ -4,7 +4,7 @@
 //! functions that take only the components that they need (`parameters.rs`, `state.rs`, `connections.rs`,
 //! ...). The functions of a run are in `run.rs`.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use dendrion_kernels::{Level, Scalar};
 use dendrion_model::{Domain, Error, Network, Role, Rounding, Values};
@@ -134,6 +134,7 @@ impl<T: Scalar> Core<T> {
             meeting: self.meeting(),
             barrier: shared.barrier.clone(),
             last: AtomicU64::new(u64::MAX),
+            hurry: AtomicBool::new(false),
         }
     }
 

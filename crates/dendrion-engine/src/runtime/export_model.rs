@@ -43,7 +43,7 @@ pub(crate) fn export_model<T: Scalar>(
     model: &Model<T>,
     ensemble: &mut Ensemble<T>,
 ) -> Result<Network, Error> {
-    let mut network = model.network.clone();
+    let mut network = model.network.copy()?;
     model.parameters.describe(&mut network);
     for (i, in_shards) in model.in_shards.iter().enumerate() {
         if in_shards.pairs || in_shards.weights || in_shards.delays {

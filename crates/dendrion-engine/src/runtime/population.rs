@@ -365,7 +365,7 @@ pub(crate) fn linked<T: Scalar>(
     level: Level,
     before: Option<&Kernel<T>>,
 ) -> Result<(Kernel<T>, Coefficients<T>), LinkError> {
-    let (arranged, blocks) = arrange(columns, layout);
+    let (arranged, blocks) = arrange(columns, layout)?;
     let coefs = Coefficients::new(arranged.as_deref().unwrap_or(columns), layout.lanes, blocks)?;
     if let Some(kernel) = before.filter(|k| k.fits(&coefs)) {
         return Ok((kernel.clone(), coefs));
@@ -382,7 +382,7 @@ pub(crate) fn coefficients(
     level: Level,
 ) -> Result<Vec<Column>, Error> {
     let broken = |e: LinkError| unlinked(UNNAMED, "its program", e);
-    let (parameters, size) = of_members(parameters, layout);
+    let (parameters, size) = of_members(parameters, layout)?;
     let (parameters, layout) = (&*parameters, &Layout { size, ..*layout });
     let varies = |depends: &Vec<usize>| depends.iter().any(|p| parameters[*p].uniform().is_none());
     let columns = columns(&tape.leaves, parameters)?;

@@ -52,7 +52,8 @@ pub(super) fn read<T: Scalar>(
     if !(now..=now + core.exchange.epoch).contains(&sent) {
         return Err(senseless(&name, "inconsistent number of steps for which spikes were sent"));
     }
-    let ahead = file.spikes(&format!("{name}/ahead"), now..sent, size)?;
+    // A part of the sources may have sent the spikes of this step.
+    let ahead = file.spikes(&format!("{name}/ahead"), now..sent.max(now + 1), size)?;
     let waits = if source_block.draws() {
         drawn(&name, size, (sent, source_block), schedule.map_or(0, Schedule::breaks), file)?
     } else if matches!(generator.signal, Signal::Pushed) {

@@ -81,3 +81,28 @@ fn a_reverse_run_stops_within_an_epoch() {
     let wanted = ["other/far.gL".to_string()];
     assert!(reverse_run(&mut trace, &[(probe.0, &cotangents)], &wanted, watch).unwrap().is_none());
 }
+
+#[test]
+fn a_reverse_run_looks_at_each_step_of_its_connections() {
+    const STEPS: u64 = 40;
+    let mut network = crate::tests::network::network(1);
+    network.projections.retain(|p| p.plasticity.is_none());
+    let mut looks = 0;
+    for last in [u64::MAX, 2, 30, 90] {
+        let mut core = Core::<f64>::new(network.clone(), Level::best()).unwrap();
+        let probe = core.add_probe("pyramids/soma", "V", 1, None).unwrap();
+        let mut trace = recorded(&mut core, STEPS, 1 << 30);
+        let cotangents = vec![1.0; STEPS as usize * network.populations[0].size];
+        let mut looked = 0;
+        let watch = &mut |_| {
+            looked += 1;
+            if looked > last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let wanted = ["pyramids/soma.gL".to_string()];
+        let found = reverse_run(&mut trace, &[(probe.0, &cotangents)], &wanted, watch).unwrap();
+        assert_eq!(found.is_some(), last == u64::MAX);
+        looks = looks.max(looked);
+    }
+    // Without connections, the watch would be called for each block of an epoch only.
+    assert!(looks > 3 * STEPS, "{looks}");
+}

@@ -38,9 +38,11 @@ impl GeneratorMemory {
         source_blocks: impl Iterator<Item = &'a SourceBlock>,
         now: u64,
     ) -> Result<Self, Error> {
-        let mut memory = Self::default();
+        let mut memory = Self { sent: u64::MAX, ..Self::default() };
         for source_block in source_blocks {
-            memory.sent = source_block.sent;
+            // If a run was stopped while the spikes of a step were generated, some source blocks have sent theirs. They
+            // do not send them again, because their next events are later.
+            memory.sent = source_block.sent.min(memory.sent);
             append(&mut memory.ahead, source_block.ahead(now))?;
             match &source_block.process {
                 Process::Poisson(r) | Process::Bernoulli(r) => memory.waits.append(r)?,
@@ -93,7 +95,7 @@ impl SourceBlock {
     /// Restores the state of a generator with this schedule at step `now`. Recorded spikes are removed.
     pub(crate) fn recall(&mut self, memory: &mut GeneratorMemory, schedule: Option<&Schedule>, now: u64) {
         let unit = self.unit();
-        (self.sent, self.shortage) = (memory.sent, None);
+        (self.sent, self.shortage, self.draft) = (memory.sent, None, None);
         let mine = |(step, source): &(u64, u32)| Some((u32::try_from(step - now).ok()?, *source));
         let sources = self.sources(usize::MAX);
         let ahead = memory.ahead.iter().filter(|(_, source)| sources.contains(&(*source as usize)));
@@ -115,6 +117,7 @@ impl SourceBlock {
                 for i in 0..r.levels.len() {
                     r.levels[i] = row.map_or(0.0, |row| r.level(row, i, unit));
                 }
+                r.total = r.levels.iter().sum();
             }
             (Process::Pushed { spikes, told }, Waits::Pushed { spikes: all, told: until }) => {
                 // A generator of this kind has one source block.

@@ -13,6 +13,8 @@ use crate::random::Stream;
 pub(super) struct Renewal {
     pub(super) next: Vec<f64>,
     pub(super) levels: Vec<f64>,
+    /// The sum of the levels: about how many events the sources have in a step.
+    pub(super) total: f64,
     /// Number of draws of each source.
     pub(super) draws: Vec<u64>,
     pub(super) schedule: Arc<Schedule>,
@@ -25,7 +27,7 @@ pub(super) struct Renewal {
 impl Renewal {
     pub(super) fn new(offset: usize, sources: usize, schedule: Arc<Schedule>) -> Result<Self, Error> {
         let (next, levels, draws) = (filled(sources, 0.0)?, filled(sources, 0.0)?, filled(sources, 0)?);
-        Ok(Self { next, levels, draws, schedule, offset, row: None })
+        Ok(Self { next, levels, total: 0.0, draws, schedule, offset, row: None })
     }
 
     pub(super) fn copy(&self) -> Result<Self, Error> {
@@ -56,23 +58,24 @@ impl Renewal {
                 self.next[i] = from + gap(i as u32, &mut self.draws[i], level);
             }
         }
+        self.total = self.levels.iter().sum();
         self.row = Some(row);
     }
 
-    /// Calls `event` for every event before step `until`. The events of a source are at least `apart` steps apart.
+    /// Calls `event` for every event of source `i` before step `until`. The events of a source are at least `apart` steps
+    /// apart.
+    #[inline]
     pub(super) fn run(
         &mut self,
+        i: usize,
         until: u64,
         apart: f64,
         mut event: impl FnMut(u64, u32),
         gap: impl Fn(u32, &mut u64, f64) -> f64,
-        first: u32,
     ) {
-        for i in 0..self.next.len() {
-            while self.next[i] < until as f64 {
-                event(self.next[i] as u64, first + i as u32);
-                self.next[i] += apart + gap(i as u32, &mut self.draws[i], self.levels[i]);
-            }
+        while self.next[i] < until as f64 {
+            event(self.next[i] as u64, i as u32);
+            self.next[i] += apart + gap(i as u32, &mut self.draws[i], self.levels[i]);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::saved_state::Element;
 use crate::saved_state::{load_state, save_state};
 use crate::tests::network::{probes, recorded};
 use dendrion_kernels::Scalar;
-use dendrion_model::Values;
+use dendrion_model::{PerConnection, Values};
 use std::ops::ControlFlow;
 
 const END: u64 = 600;
@@ -327,4 +327,52 @@ fn counts_at_their_limits_continue() {
         assert_eq!(error, expected);
     }
     assert!(saved(&mut core) == last);
+}
+
+/// Neurons that get many spikes in each step, from two source blocks, and connections among them with the shortest delay.
+fn crowd(threads: usize) -> Core<f64> {
+    let mut network = small();
+    network.threads = Some(threads);
+    network.generators.truncate(1);
+    network.injections.clear();
+    let noise = &mut network.generators[0];
+    (noise.size, noise.breaks) = (6000, vec![0.0, 0.2]);
+    noise.params.set("rate", Values::Each(vec![3e5, 2e5]));
+    network.projections.retain(|p| p.path == "fades" || p.path == "among");
+    for projection in &mut network.projections {
+        (projection.plasticity, projection.weight) = (None, 1e-4.into());
+        projection.delay = Some(PerConnection::Given(0.1.into()));
+    }
+    made(network, 0, 0)
+}
+
+/// A run that is stopped while the spikes of a step are generated continues from there, and from a file.
+#[test]
+fn a_step_with_many_spikes_is_stopped_and_continues() {
+    const STEPS: u64 = 5;
+    let mut whole = crowd(1);
+    run(&mut whole, STEPS);
+    let expected = saved(&mut whole);
+    for threads in [1, 2] {
+        let (mut core, mut idle, mut stops) = (crowd(threads), 0, 0);
+        while core.clock.now < STEPS {
+            let (before, mut left) = (core.clock.now, 1500);
+            let watch = &mut |_| {
+                left -= 1;
+                if left <= 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let _ = core.run(STEPS - before, watch).unwrap();
+            idle += u32::from(core.clock.now == before);
+            stops += 1;
+            if stops % 7 == 0 {
+                let mut other = crowd(3 - threads);
+                load_state(&mut other, &saved(&mut core)).unwrap();
+                run(&mut other, STEPS - core.clock.now);
+                assert!(saved(&mut other) == expected);
+            }
+        }
+        assert!(saved(&mut core) == expected);
+        // Most of these runs ended before the spikes of a single step had been generated.
+        assert!(idle > 5, "{idle} of {stops}");
+    }
 }
