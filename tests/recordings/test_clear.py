@@ -198,6 +198,6 @@ def test_what_is_refused(spiking, tmp_path):
     with pytest.raises(dn.ParameterTypeError, match=r"remove: 'pair/dend\.V': expected a recording"):
         net.remove("pair/dend.V")
     for gone in (probes[0], loaded):
-        with pytest.raises(dn.RunError, match="clear: does not belong to a network"):
+        with pytest.raises(dn.RunError, match="does not belong to a network"):
             gone.clear()
     assert len(probes[0]) == len(probes[2].counts()) == 20

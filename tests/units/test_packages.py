@@ -140,7 +140,7 @@ class TestQuantities:
         assert refused(3 * pq.bit, "mV") == "cell: x = 3 bit: got bit, expected mV"
 
     def test_uncertainties(self, pq):
-        message = "it has an uncertainty; expected a number or a quantity without one"
+        message = "it has an uncertainty; expected a number or a quantity without an uncertainty"
         assert refused(pq.UncertainQuantity(1.0, pq.ms, 0.1), "ms").endswith(message)
 
     def test_a_unit_stands_for_one_of_it(self, pq):

@@ -109,7 +109,9 @@ fn refused(text: &str, error: &MorphologyError) -> Result<Outcome, String> {
     let count = text.lines().count();
     let inside = problems.iter().all(|p| p.line.is_none_or(|line| (1..=count).contains(&line)));
     if problems.is_empty() || !inside {
-        return Err(format!("the error has no faults, or points outside of the file: {error:?}"));
+        return Err(format!(
+            "the error lists no fault, or names a line that the file does not have: {error:?}"
+        ));
     }
     Ok("MorphologyError")
 }

@@ -1,4 +1,4 @@
-"""A layout engine for figures without one, which keeps labels from being cut off or overlapping."""
+"""A layout engine for figures that have none, which keeps labels from being cut off or overlapping."""
 
 from __future__ import annotations
 

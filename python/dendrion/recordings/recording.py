@@ -120,7 +120,7 @@ class _Probe(Fixed, NotCopied, Suggesting):
         """
         net = None if self._owner is None else self._owner()
         if net is None:
-            raise RunError(f"{self._name}: clear: does not belong to a network; expected a probe of a network")
+            raise RunError(f"clear: {self._name} does not belong to a network; expected a probe of a network")
         net._clear(self._recorded())
 
     @property

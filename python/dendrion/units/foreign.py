@@ -87,7 +87,7 @@ def _quantities(value: Any) -> Measure:
     if any(unit.name in ("Celsius", "Fahrenheit") for unit in units) and len(units) == 1:
         raise UnreadableError("quantities treats degrees as differences; expected a temperature in K")
     if hasattr(value, "uncertainty"):
-        raise UnreadableError("it has an uncertainty; expected a number or a quantity without one")
+        raise UnreadableError("it has an uncertainty; expected a number or a quantity without an uncertainty")
     base = value.units.simplified.dimensionality
     exponents = {_QUANTITIES.get(type(unit).__name__, unit.name): exponent for unit, exponent in base.items()}
     factor = 1.0

@@ -112,7 +112,7 @@ impl<T: Scalar> Model<T> {
         match plastic {
             None => Ok(()),
             Some((_, p)) => {
-                let what = format!("has a plasticity rule, but {reason}; create it without one");
+                let what = format!("has a plasticity rule, but {reason}; create the synapse without a rule");
                 Err(Error::run(&p.path, what))
             }
         }

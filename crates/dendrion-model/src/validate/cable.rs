@@ -73,7 +73,8 @@ impl Network {
 impl Population {
     pub(super) fn validate_cells(&self, cable: &Cable) -> Checked {
         if !matches!(self.method, OdeMethod::ImplicitEuler | OdeMethod::CrankNicolson) {
-            let accepted = "IMPLICIT_EULER or CRANK_NICOLSON, which solve the tree of CVs";
+            let accepted =
+                "IMPLICIT_EULER or CRANK_NICOLSON, which can solve the coupled equations of the CVs";
             return Err(Error::parameter(&self.path, "odemethod", self.method.name(), accepted));
         }
         for name in ["V_spike", "spike_width"] {

@@ -199,8 +199,8 @@ class CableNeuron(Neuron):
         value = super()._checked(name, value)
         if name == "odemethod" and value not in _METHODS:
             raise ParameterError(
-                f"{self._label}: odemethod = {value.name}: expected IMPLICIT_EULER or CRANK_NICOLSON, which solve the "
-                "tree of control volumes"
+                f"{self._label}: odemethod = {value.name}: expected IMPLICIT_EULER or CRANK_NICOLSON, which can solve "
+                "the coupled equations of the control volumes"
             )
         return value
 
