@@ -57,7 +57,7 @@ dn.plot.tree(cell)
 # ## The passive response
 #
 # A generator injects 50 pA into the soma for 200 ms. A `Network` combines all modules, `probe` starts a recording,
-# and `run` simulates the given time (ms).
+# and `run` simulates the network for the given time (ms).
 
 # %%
 pulse = dn.DCGenerator(1, amplitude=50.0, start=50.0, stop=250.0)

@@ -349,7 +349,7 @@ _ = dn.plot.traces(v)
 
 # %% [markdown]
 # Each spike increases the gate s by w u x, and in each step of forward Euler the gate decays by the factor 1 -
-# dt/τ. We can therefore compute the product u x of each spike from the recording, and compare it with a direct
+# dt/τ. We can therefore compute the product u x for each spike from the recording, and compare it with a direct
 # implementation of the rule.
 
 

@@ -244,8 +244,8 @@ class Expression(Surrogate):
                 self.text = traced(function)
             except Exception as error:
                 raise ParameterError(
-                    f"Expression: function = {quoted(function)}: expected an expression of NumPy functions; tracing "
-                    f"it failed: {error}"
+                    f"Expression: function = {quoted(function)}: expected an expression made of NumPy functions; "
+                    f"tracing it failed: {error}"
                 ) from error
         else:
             raise ParameterTypeError(

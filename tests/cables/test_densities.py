@@ -124,7 +124,7 @@ def test_errors_name_the_control_volume(g, message):
 
 
 def test_other_errors():
-    with pytest.raises(dn.StructureError, match="formulas need the distance, which only mechanisms of a CableNeuron"):
+    with pytest.raises(dn.StructureError, match="formulas may depend on the distance from the soma"):
         dn.channels.Ih(2, g="distance")
     with pytest.raises(dn.EquationError, match="already has a 'E'; choose another name"):
         dn.channels.Ih(cells(), on="all", g="E * distance", E=3.0)

@@ -88,7 +88,7 @@ def test_channels(method):
 
 
 def expression(rng, depth, names="xyab"):
-    """Return a random dimensionless expression of V, x, y, a and b that is smooth and of moderate magnitude."""
+    """Return a random dimensionless expression in V, x, y, a and b that is smooth and of moderate magnitude."""
     if depth == 0:
         return str(rng.choice([*names, "(V/(50 mV))", "0.7", "1.3"]))
     one, two = expression(rng, depth - 1, names), expression(rng, depth - 1, names)

@@ -119,7 +119,7 @@ def loop():
 @pytest.mark.parametrize("make", [loop, lambda: texts(3000), lambda: {"inner": loop()}])
 def test_containers_in_a_circle(make):
     module = dn.Module(name="a")
-    with pytest.raises(dn.StructureError, match=r"a\.data = .*: contains itself, or lists in lists"):
+    with pytest.raises(dn.StructureError, match=r"a\.data = .*: contains itself or is nested"):
         module.data = make()
     module._data = make()
     module.items = [dn.Module(name="b")]

@@ -141,7 +141,7 @@ def test_the_scale_bar_is_within_a_narrow_picture():
         ({"sites": np.array(3)}, dn.ParameterTypeError, r"sites = array\(3\): expected a list of locations"),
         ({"sites": [dn.Location(999)]}, dn.ParameterError, "sites: section = 999: expected an index from 0"),
         ({"color": np.ones(3)}, dn.ParameterError, r"color of shape \(3,\): expected .*one per section"),
-        ({"color": "no colour"}, dn.ParameterError, "expected a matplotlib colour, or numbers"),
+        ({"color": "no colour"}, dn.ParameterError, "expected a Matplotlib colour, or numbers"),
         ({"cvs": 3}, dn.ParameterTypeError, r"cvs = 3: expected the CVs of tree"),
         ({"region": dn.Region("basal")}, dn.ParameterError, r"region: expected cvs=tree\.cvs"),
         ({"thickness": 0.0}, dn.ParameterError, "thickness = 0.0: expected a factor > 0"),

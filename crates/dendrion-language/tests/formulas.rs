@@ -42,8 +42,8 @@ const DEFINITION: &str =
 #[test]
 fn wrong_texts_are_explained() {
     for (text, message, column) in [
-        (" ", "the text is empty; expected an expression of x, such as '1 / (1 + x^2)'", 1),
-        ("y = x*x", "the last statement is a definition; expected an expression of x", 1),
+        (" ", "the text is empty; expected an expression in terms of x, such as '1 / (1 + x^2)'", 1),
+        ("y = x*x", "the last statement is a definition; expected an expression in terms of x", 1),
         ("1/(1 + abs(V))", "unknown name 'V'; expected one of: pi, x", 12),
         ("y = 1; 1/(1 + y1)", "unknown name 'y1'; did you mean 'y'?", 15),
         ("y : mV; x", DEFINITION, 1),
@@ -64,7 +64,7 @@ fn wrong_texts_are_explained() {
         ("x = x + 1; x", "'x' is the argument of the function; choose another name", 1),
         ("y = 2; y = 3; x", "'y' is defined twice", 8),
         ("pi = 3; x", "'pi' is predefined; choose another name", 1),
-        ("y = y + x; y", "'y' depends on itself; expected an expression of x and of other names", 1),
+        ("y = y + x; y", "'y' depends on itself; expected an expression in terms of x and other names", 1),
         ("where(x, 1, 2)", "this is a quantity; expected a condition, such as 'x > 0'", 7),
         ("c = 1 > 2 (> 0); where(c, 1, x)", "'c' is not a parameter, so it cannot have a bound", 1),
         ("c = 1 > 2; c*x", "this is a condition; expected a quantity, as from 'where(condition, 1, 0)'", 12),

@@ -57,7 +57,7 @@ def neuron(path: str, table: Table, values: Values, known: dict[str, Module]) ->
 
 
 class _Parts:
-    """The parts of a neuron, keyed by name: first compartments and receptors, then all others, as in the file."""
+    """The parts of a neuron, keyed by their names in the file: compartments and receptors first, then all others."""
 
     def __init__(self, table: Table, values: Values) -> None:
         self.modules: dict[str, Module] = {}

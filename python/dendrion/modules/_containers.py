@@ -165,8 +165,8 @@ def check_depth(label: str, name: str, value: Any) -> None:
         if not level:
             return
     raise StructureError(
-        f"{label}.{name} = {type(value).__name__}: contains itself, or lists in lists more than {_DEEPEST} levels "
-        "deep; keep such data in an attribute whose name begins with '_'"
+        f"{label}.{name} = {type(value).__name__}: contains itself or is nested more than {_DEEPEST} levels deep; "
+        "keep such data in an attribute whose name begins with '_'"
     )
 
 

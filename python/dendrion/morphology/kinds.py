@@ -32,7 +32,7 @@ def code_of(what: str, kind: Any) -> int:
     if not is_whole(kind):
         raise ParameterTypeError(f"{what} = {quoted(kind)}: expected one of: {', '.join(KINDS)}, or an SWC number")
     if not 0 <= kind < 2**32:
-        raise ParameterError(f"{what} = {quoted(kind)}: expected an SWC number >= 0")
+        raise ParameterError(f"{what} = {quoted(kind)}: expected an SWC number >= 0 and < 2^32")
     return int(kind)
 
 

@@ -1,6 +1,6 @@
 """Publication-ready plots of recordings, neurons and connections. Requires matplotlib.
 
-Every plot function accepts ``ax``, the matplotlib Axes to draw into, and returns the Axes, except
+Every plot function accepts ``ax``, the Matplotlib Axes to draw into, and returns the Axes, except
 [movie][dendrion.plot.movie], which returns an animation. Without ``ax``, the function creates a figure that is as wide
 as a journal column (85 mm). If the figure of ``ax`` has no layout engine, as is the default for ``plt.subplots()``, the
 plot function adds one that keeps labels from being cut off or overlapping. Colours come from the Okabe-Ito palette, or

@@ -38,7 +38,7 @@ class Movie(FuncAnimation):
         ----------
         filename : str or path
             Path of the file. An existing file is replaced. GIF, WebP and APNG files are written by Pillow, which
-            matplotlib requires; MP4 files and other videos require ffmpeg.
+            Matplotlib requires; MP4 files and other videos require ffmpeg.
         writer : str or MovieWriter, optional
             The writer. By default, it is chosen according to the ending of the file name.
         *args, **kwargs

@@ -41,7 +41,7 @@ def drawing(what: str, ax: Axes | None, height: float, width: float = COLUMN) ->
     if ax is not None:
         if not isinstance(ax, Axes):
             raise ParameterTypeError(
-                f"plot.{what}: ax = {quoted(ax)}: expected matplotlib Axes, or None for a new figure"
+                f"plot.{what}: ax = {quoted(ax)}: expected Matplotlib Axes, or None for a new figure"
             )
         from ._fit import fit
 

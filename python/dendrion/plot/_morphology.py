@@ -64,7 +64,7 @@ def morphology(
     limits : (float, float), optional
         Limits of the colour bar. Defaults to the smallest and largest value.
     cmap : str or Colormap, optional
-        Colour map of matplotlib. Defaults to viridis without its lightest part.
+        A Matplotlib colour map, or the name of one. Defaults to viridis without its lightest part.
     thickness : float
         Factor by which diameters are multiplied.
     ax : Axes, optional
@@ -155,7 +155,7 @@ def _painted(
         return Paint([kinds[p.section] for p in pieces], None, "")
     if isinstance(color, str):
         if not is_color_like(color):
-            raise ParameterError(f"plot.morphology: color = {quoted(color)}: expected a matplotlib colour, or numbers")
+            raise ParameterError(f"plot.morphology: color = {quoted(color)}: expected a Matplotlib colour, or numbers")
         return Paint([color] * len(pieces), None, "")
     values = numbers("plot.morphology: color", color, "one number per CV (with cvs=), or per section")
     if cvs is not None and values.shape == (len(cvs),):

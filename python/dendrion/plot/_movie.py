@@ -81,7 +81,7 @@ def movie(
     view : str
         ``"xy"``, ``"xz"`` or ``"yz"`` for a projection, or ``"dendrogram"``.
     cmap : str or Colormap, optional
-        Colour map of matplotlib. Defaults to viridis without its lightest part.
+        A Matplotlib colour map, or the name of one. Defaults to viridis without its lightest part.
     label : str, optional
         Label of the colour bar. Defaults to the variable and its unit.
     limits : (float, float), optional

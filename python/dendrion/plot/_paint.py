@@ -81,7 +81,7 @@ def _colour(value: str | None) -> str:
 
     if value is not None and not is_color_like(value):
         raise ParameterError(
-            f"plot.tree: color: {quoted(value)}: expected a matplotlib colour, such as 'tab:red', or a number"
+            f"plot.tree: color: {quoted(value)}: expected a Matplotlib colour, such as 'tab:red', or a number"
         )
     return NONE if value is None else value
 
@@ -151,7 +151,7 @@ def _map(what: str, cmap: Any) -> Colormap:
         return cmap
     if not isinstance(cmap, str):
         raise ParameterTypeError(
-            f"plot.{what}: cmap = {quoted(cmap)}: expected the name of a matplotlib colour map, or a Colormap"
+            f"plot.{what}: cmap = {quoted(cmap)}: expected the name of a Matplotlib colour map, or a Colormap"
         )
     if cmap not in colormaps:
         known = list(colormaps)

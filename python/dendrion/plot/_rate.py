@@ -43,8 +43,8 @@ def rate(
         One recording, a list of recordings, or a dict from label to recording; see [raster][dendrion.plot.raster].
     bin : float, optional
         Bin width (ms), > 0; the last bin ends with the recording. With ``window``, the time between the centres of
-        consecutive windows. Defaults to 5 ms, to about ``smooth / 5`` with ``smooth``, or to about ``window / 10`` with
-        ``window``; the last two are rounded to whole time steps.
+        consecutive windows. Defaults to about ``smooth / 5`` if ``smooth`` is given, to about ``window / 10`` if
+        ``window`` is given (both rounded to whole time steps), and to 5 ms otherwise.
     smooth : float, optional
         Standard deviation (ms) of a Gaussian kernel that smooths the binned rates, at least ``bin / 2``. Near both ends
         of the recording, the kernel is truncated and renormalized. By default, rates are drawn as steps.

@@ -91,7 +91,7 @@ def labelled(what: str, parameter: str, given: Any, expected: str, attributes: S
 
 
 def span(what: str, name: str, given: Any, unit: str) -> tuple[float, float]:
-    """Return two numbers in a unit, after checking that the first is less than the second."""
+    """Return two numbers in the given unit, after checking that the first is less than the second."""
     try:
         ends = numbers(f"plot.{what}: {name}", given, "two ascending numbers", unit)
     except (ParameterError, ParameterTypeError):

@@ -420,7 +420,7 @@ class SpikeRecording(_Probe, SpikeStatistics):
         return table if self._batch else table[0]
 
     def counts(self) -> NDArray[np.int64]:
-        """Return the number of spikes in each step from t = 0 on, of shape ``(steps, size)``."""
+        """Return the number of spikes in each step, from t = 0 on, as an array of shape ``(steps, size)``."""
         # If the network runs in another thread, reading the spikes first ensures that the table has enough steps.
         spikes = self._spikes()
         table = np.zeros(self._shape(), dtype=np.int64)

@@ -243,8 +243,8 @@ class NetworkRuns(NetworkStates):
         signal = sampled(f"{generator.path}: input", value, "" if generator.spiking else "pA")
         if signal.interval is not None and not self._is_in_step(signal.start, signal.interval):
             raise ParameterError(
-                f"{generator.path}: input with a sample every {signal.interval:g} ms from {signal.start:g} ms on; "
-                f"expected a sample every dt = {self.dt:g} ms from 0 or t = {self.t:g} ms on"
+                f"{generator.path}: input has a sample every {signal.interval:g} ms, starting at {signal.start:g} ms; "
+                f"expected one every dt = {self.dt:g} ms, starting at 0 ms or at the current time, t = {self.t:g} ms"
             )
         array = plain_numbers(f"{generator.path}: input", signal.values, "numbers")
         shape = (steps, generator.size) if batch is None else (batch, steps, generator.size)

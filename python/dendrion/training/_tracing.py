@@ -203,5 +203,5 @@ def traced(function: Callable[..., Any]) -> str:
         expected = np.asarray(function(points), dtype=np.float64) * np.ones(len(_POINTS))
     found = _core.Surrogate.own("the expression", text, False).values(points)
     if not np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
-        raise TypeError("it is not a single expression of V - V_th")
+        raise TypeError("it is not a single expression in terms of V - V_th")
     return text

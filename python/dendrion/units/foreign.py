@@ -1,4 +1,7 @@
-"""Quantities from pint, quantities and Brian2. They are recognized by attributes, without importing the packages."""
+"""Quantities from the packages ``pint``, ``quantities`` and ``brian2``.
+
+They are recognized by attributes, without importing the packages.
+"""
 
 from __future__ import annotations
 

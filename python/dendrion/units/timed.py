@@ -77,7 +77,7 @@ def _plain(signal: Any) -> Measure | NDArray[Any]:
 
 
 def _ms(quantity: Any) -> Any:
-    """Return one time or several times in ms."""
+    """Convert a time, or an array of times, to ms."""
     measure = read(quantity)
     if measure is None or measure.dimension != parsed("ms").dimension:
         raise UnreadableError(f"its times are {quantity!s}; expected a unit of time")

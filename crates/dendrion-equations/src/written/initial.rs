@@ -41,7 +41,7 @@ pub(crate) fn settle(system: &mut System, path: &str) -> Result<(), Error> {
     let open = system.states.iter().find(|s| !system.graph.is_coefficient(s.initial));
     let name = open.map_or("", |s| s.name.as_str());
     let what = format!(
-        "the initial value of {name} depends on itself; expected an expression of parameters, V and other states"
+        "the initial value of {name} depends on itself; expected an expression in terms of parameters, V and other states"
     );
     Err(Error::structure(path, what))
 }

@@ -168,11 +168,11 @@ impl<'g> Written<'_, 'g> {
             Given::Length => self.geometry(b, i, "length")?,
             Given::Distance => self.distance(b, i)?,
             Given::Current if self.is_placed() => {
-                let what = "reads I, the sum of all currents, which is not available on detailed cells; expected an expression of V, states and parameters";
+                let what = "reads I, the sum of all currents, which is not available on detailed cells; expected an expression in terms of V, states and parameters";
                 return Err(Error::structure(self.path(i), what));
             }
             Given::Current => {
-                let what = "exports a value that depends on I, which is not complete at this point; expected an expression of V, states and parameters";
+                let what = "exports a value that depends on I, which is not complete at this point; expected an expression in terms of V, states and parameters";
                 let current = if self.parts[i].is_leak() {
                     membrane.completed_without_leak()
                 } else {

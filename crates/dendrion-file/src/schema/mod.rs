@@ -168,7 +168,7 @@ fn surrogate() -> Value {
     let mut entries = table(json!({
         "kind": { "enum": kinds, "default": "Sigmoid" },
         "expression": { "type": "string", "description": "a function of x in the equation language, such as 1 / (1 + x^2)" },
-        "postfix": { "type": "array", "items": { "type": ["number", "string"] }, "deprecated": true, "description": "an expression of x in postfix order; use expression" },
+        "postfix": { "type": "array", "items": { "type": ["number", "string"] }, "deprecated": true, "description": "an expression in x, in postfix order; use expression" },
         "relative": { "type": "boolean", "default": false, "description": "whether x = (V - V_th)/(V_th - V_reset) instead of V - V_th" },
     }));
     for parameter in SurrogateKind::ALL.iter().flat_map(|kind| kind.parameters()) {

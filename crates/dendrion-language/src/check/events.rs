@@ -51,8 +51,9 @@ impl Checker<'_> {
         match moving {
             None => Ok(()),
             Some(id) => {
-                let message =
-                    format!("{what} must be constant; expected an expression of parameters and numbers");
+                let message = format!(
+                    "{what} must be constant; expected an expression in terms of parameters and numbers"
+                );
                 Err(self.error(self.syntax.nodes[id].1, message))
             }
         }

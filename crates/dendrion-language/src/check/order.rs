@@ -35,7 +35,7 @@ impl Checker<'_> {
         let Some(start) = (0..n).find(|i| waits[*i] > 0) else { return Ok(()) };
         let (name, span, _) = self.defined(self.in_circle(start, &waits));
         let advice = if self.is_formula {
-            "expected an expression of x and of other names".to_string()
+            "expected an expression in terms of x and other names".to_string()
         } else {
             format!("write 'd{name}/dt = ...' if it is a state")
         };

@@ -165,7 +165,7 @@ impl<'t> Lowerer<'_, 't> {
                 return Err(self.error(at, NOT_FINITE));
             }
             Held::State => {
-                "the factor of the weight depends on V or states; expected an expression of parameters and numbers".to_string()
+                "the factor of the weight depends on V or states; expected an expression in terms of parameters and numbers".to_string()
             }
         };
         Err(self.error(span, message))

@@ -136,7 +136,7 @@ impl<'t> Lowerer<'_, 't> {
 
     fn checked(&mut self, factor: Value, span: Span) -> Lowered<Option<Value>> {
         if factor.moves {
-            let message = "the factor of the weight depends on V or states; expected an expression of parameters and numbers";
+            let message = "the factor of the weight depends on V or states; expected an expression in terms of parameters and numbers";
             return Err(self.error(span, message));
         }
         match factor.constant {

@@ -66,7 +66,8 @@ def with_formulas(module: Written, given: dict[str, Any]) -> Formulas | None:
         label = f"{module._label}: {name} = {quoted(text)}"
         if module._placement is None:
             raise StructureError(
-                f"{label}: formulas need the distance, which only mechanisms of a CableNeuron have; expected numbers"
+                f"{label}: formulas may depend on the distance from the soma, which is defined only on a "
+                "CableNeuron; expected numbers"
             )
         if not is_encodable(text):
             raise EquationError(f"{label}: expected text that can be encoded in UTF-8")
