@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use dendrion_equations::{CURRENT, SLOPE, System};
+use dendrion_equations::{CURRENT, Phase, SLOPE, System};
 use dendrion_kernels::{Coefficients, Kernel, LinkError, Scalar, Tree, TreeColumns, TreeInputs};
 use dendrion_model::{Cable, Error, OdeMethod, Owner, Role, Values};
 
+use super::exchange::{Plan, Trade};
 use crate::build::layout::Layout;
 
 /// What a population does in a step.
@@ -22,6 +23,8 @@ pub(crate) enum Stage<T: Scalar> {
         injected: Vec<usize>,
         /// The CVs with current inputs on which no mechanisms are placed.
         bare: Vec<usize>,
+        /// What the mechanisms on different CVs exchange.
+        plan: Option<Arc<Plan>>,
     },
     /// Mechanisms contribute to the membrane.
     Placed {
@@ -32,6 +35,8 @@ pub(crate) enum Stage<T: Scalar> {
         /// Whether the second input of the mechanisms is the change of V. The second part of their step then reads V at
         /// the beginning of the step.
         reads_change: bool,
+        /// What the mechanisms exchange with those on other CVs.
+        trade: Option<Box<Trade<T>>>,
     },
 }
 
@@ -68,6 +73,8 @@ pub(crate) struct Shape<'a> {
     /// Whether each CV has mechanisms of other populations: of all populations for the membrane, and of earlier ones for placed
     /// mechanisms.
     pub(crate) covered: &'a [bool],
+    /// What the mechanisms on different CVs exchange, for the membrane.
+    pub(crate) plan: Option<&'a Arc<Plan>>,
 }
 
 impl<T: Scalar> Stage<T> {
@@ -76,7 +83,7 @@ impl<T: Scalar> Stage<T> {
         shape: &Shape<'_>,
         (system, parameters): (&System, &[Arc<Values>]),
         layout: &Layout,
-        after: Option<After<T>>,
+        parts: Vec<(Phase, After<T>)>,
     ) -> Result<Self, StageError> {
         match (shape.role, shape.cable) {
             (Role::Cells(cable), _) => Ok(Self::Cells { spike_at: cable.spike_at }),
@@ -86,7 +93,8 @@ impl<T: Scalar> Stage<T> {
                     shape.injected.iter().copied().filter(|cv| !shape.covered[*cv]).collect();
                 bare.sort_unstable();
                 bare.dedup();
-                Ok(Self::Membrane { tree, injected: shape.injected.to_vec(), bare })
+                let plan = shape.plan.cloned();
+                Ok(Self::Membrane { tree, injected: shape.injected.to_vec(), bare, plan })
             }
             (Role::Placed { sites, .. }, _) => {
                 let rows = [system.state(CURRENT), system.state(SLOPE)];
@@ -94,24 +102,57 @@ impl<T: Scalar> Stage<T> {
                     let what = "its equations have no current";
                     return Err(StageError::Other(Error::structure(&system.path, what)));
                 };
+                let (after, trade) = trade(system, parts);
                 Ok(Self::Placed {
                     outputs: [current, slope],
                     spans: spans(sites, shape.covered),
                     after,
                     reads_change: system.reads_change(),
+                    trade,
                 })
             }
             _ => Ok(Self::Neurons),
         }
     }
 
-    /// Returns the program that runs after the solution of the tree.
-    pub(crate) const fn after(&self) -> Option<&After<T>> {
-        match self {
-            Self::Placed { after, .. } => after.as_ref(),
-            _ => None,
+    /// Returns the program of a part of the step other than the first.
+    pub(crate) fn part(&self, phase: Phase) -> Option<&After<T>> {
+        let Self::Placed { after, trade, .. } = self else { return None };
+        match phase {
+            Phase::Gates => after.as_ref(),
+            Phase::Pools => trade.as_ref()?.pools.as_ref(),
+            Phase::Exports(level) => {
+                trade.as_ref()?.programs.iter().find(|(of, _)| *of == level).map(|(_, program)| program)
+            }
+            Phase::Whole | Phase::Currents => None,
         }
     }
+}
+
+/// Sorts the programs of mechanisms: that of the gates, and those of the exchange with other mechanisms.
+fn trade<T: Scalar>(
+    system: &System,
+    parts: Vec<(Phase, After<T>)>,
+) -> (Option<After<T>>, Option<Box<Trade<T>>>) {
+    let inputs = system.imports.iter().map(|import| import.slot).collect();
+    let concentrations = (0..system.states.len()).filter(|i| system.pools_apart && system.states[*i].is_pool);
+    let mut trade = Trade {
+        inputs,
+        exports: system.exports.clone(),
+        programs: Vec::new(),
+        pools: None,
+        concentrations: concentrations.collect(),
+    };
+    let mut after = None;
+    for (phase, program) in parts {
+        match phase {
+            Phase::Exports(level) => trade.programs.push((level, program)),
+            Phase::Pools => trade.pools = Some(program),
+            _ => after = Some(program),
+        }
+    }
+    let trades = !(trade.inputs.is_empty() && trade.exports.is_empty() && trade.pools.is_none());
+    (after, trades.then(|| Box::new(trade)))
 }
 
 /// Divides sites into runs of consecutive CVs.
