@@ -2,10 +2,10 @@
 
 use dendrion_kernels::{Buffer, Frame, Ring, Scalar, granule};
 
-use super::exchange::import;
+use super::members::{At, One, Sources};
 use super::rows::{Rows, to_lanes};
-use super::stage::{Span, Stage};
-use super::step::{At, One, Sources};
+use super::slots::{Span, collect, import};
+use super::stage::Stage;
 use crate::run::Member;
 use crate::runtime::delivery::Delivery;
 use crate::runtime::observer::ShardObserver;
@@ -32,17 +32,6 @@ pub(crate) fn gather<'v, T: Scalar>(
     let row = &mut gathered[..place.lanes];
     collect(v, width, (place, spans), row);
     row
-}
-
-/// Copies the values of CVs to the sites of placed mechanisms.
-pub(crate) fn collect<T: Scalar>(v: &[T], width: usize, (place, spans): (&Place, &[Span]), row: &mut [T]) {
-    for Span { site, cv, count, .. } in spans {
-        row[site * width..(site + count) * width].copy_from_slice(&v[cv * width..(cv + count) * width]);
-    }
-    // Lanes without a member repeat a member.
-    let used = place.sites * width;
-    let last = row[used - 1];
-    row[used..].fill(last);
 }
 
 /// Runs the program of placed mechanisms, and returns the rows of their currents and conductances.

@@ -14,102 +14,17 @@
 //!
 //! Exports are internal states of the mechanisms, so a gradient finds the values of each step in its history.
 
-use dendrion_equations::{Exchange, Exported, Pools};
-use dendrion_kernels::{Buffer, Frame, Scalar};
+use dendrion_kernels::{Frame, Scalar};
 
-use super::contribute::{collect, few_inputs};
+use super::contribute::few_inputs;
+use super::members::{At, One, Sources};
 use super::rows::Rows;
-use super::stage::{After, Span, Stage};
-use super::step::{At, One, Sources};
+use super::slots::{After, Moment, Plan, clear, collect, import, scatter};
+use super::stage::Stage;
 use crate::run::Member;
 use crate::runtime::observer::ShardObserver;
-use crate::runtime::place::Place;
 use crate::runtime::population::Engine;
 use crate::runtime::shard::Shard;
-
-/// The exchange of a group of detailed cells.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) exchange: Exchange,
-    /// The potential that enters concentrations, if they are advanced before the gates.
-    pub(crate) pools: Option<Pools>,
-}
-
-/// What a population of mechanisms exchanges.
-#[derive(Debug)]
-pub(crate) struct Trade<T: Scalar> {
-    /// The slot of each input.
-    pub(crate) inputs: Vec<usize>,
-    /// The exports.
-    pub(crate) exports: Vec<Exported>,
-    /// The programs of the exports, by level.
-    pub(crate) programs: Vec<(usize, After<T>)>,
-    /// The program that advances concentrations, if they are advanced before the gates, and their states.
-    pub(crate) pools: Option<After<T>>,
-    pub(crate) concentrations: Vec<usize>,
-}
-
-/// The time within a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
-    Beginning,
-    Middle,
-    End,
-}
-
-impl Moment {
-    /// Returns the state in which the value of an export at this time is kept.
-    pub(crate) fn row(self, export: &Exported) -> usize {
-        match (self, export.later) {
-            (Self::Middle, Some([middle, _])) => middle,
-            (Self::End, Some([_, end])) => end,
-            _ => export.state,
-        }
-    }
-}
-
-/// Sets the slots with constant values.
-pub(crate) fn cover<T: Scalar>(slots: &mut [T], plan: &Plan, place: &Place) {
-    let Place { lanes, sites, width, .. } = *place;
-    for (slot, covered) in &plan.exchange.covered {
-        let row = &mut slots[slot * lanes..][..sites * width];
-        for (values, covered) in row.chunks_mut(width).zip(&**covered) {
-            values.fill(T::from_f64(f64::from(u8::from(*covered))));
-        }
-    }
-}
-
-/// Sets the slots of exports to 0.
-pub(crate) fn clear<T: Scalar>(slots: &mut [T], plan: &Plan, of_slot: usize) {
-    for (slot, row) in slots.chunks_mut(of_slot.max(1)).enumerate() {
-        if !plan.exchange.covered.iter().any(|(covered, _)| *covered == slot) {
-            row.fill(T::default());
-        }
-    }
-}
-
-/// Adds values at the sites of mechanisms to a row with one value per CV.
-pub(crate) fn scatter<T: Scalar>(sums: &mut [T], width: usize, spans: &[Span], row: &[T]) {
-    for Span { site, cv, count, .. } in spans {
-        let mine = &row[site * width..(site + count) * width];
-        for (sum, v) in sums[cv * width..(cv + count) * width].iter_mut().zip(mine) {
-            *sum = *sum + *v;
-        }
-    }
-}
-
-/// Reads the inputs of mechanisms from the slots.
-pub(crate) fn import<T: Scalar>(
-    slots: &[T],
-    (inputs, of_slot): (&[usize], usize),
-    width: usize,
-    (place, spans): (&Place, &[Span]),
-    imported: &mut [Buffer<T>],
-) {
-    for (slot, row) in inputs.iter().zip(imported) {
-        collect(&slots[slot * of_slot..][..of_slot], width, (place, spans), &mut row[..place.lanes]);
-    }
-}
 
 /// Computes the exports of all mechanisms.
 pub(super) fn export<T: Scalar, O: ShardObserver<T>>(

@@ -17,13 +17,16 @@
 mod arrange;
 mod contribute;
 mod exchange;
+mod members;
 mod rows;
+mod slots;
 mod stage;
 mod step;
 
 pub(crate) use arrange::{arrange, of_members};
-pub(crate) use contribute::{collect, gather};
-pub(crate) use exchange::{Moment, Plan, Trade, clear, cover, import, scatter};
+pub(crate) use contribute::gather;
+pub(crate) use members::Sources;
 pub(crate) use rows::{Rows, to_lanes, to_members};
-pub(crate) use stage::{After, Shape, Span, Stage, StageError, axial, node_order};
-pub(crate) use step::{Sources, inject, run};
+pub(crate) use slots::{After, Moment, Plan, Span, Trade, clear, collect, cover, import, scatter};
+pub(crate) use stage::{Shape, Stage, StageError, axial, node_order};
+pub(crate) use step::{inject, run};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use dendrion_equations::{CURRENT, Phase, SLOPE, System};
-use dendrion_kernels::{Coefficients, Kernel, LinkError, Scalar, Tree, TreeColumns, TreeInputs};
+use dendrion_kernels::{LinkError, Scalar, Tree, TreeColumns, TreeInputs};
 use dendrion_model::{Cable, Error, OdeMethod, Owner, Role, Values};
 
-use super::exchange::{Plan, Trade};
+use super::slots::{After, Plan, Span, Trade};
 use crate::build::layout::Layout;
 
 /// What a population does in a step.
@@ -38,23 +38,6 @@ pub(crate) enum Stage<T: Scalar> {
         /// What the mechanisms exchange with those on other CVs.
         trade: Option<Box<Trade<T>>>,
     },
-}
-
-/// Consecutive sites on consecutive CVs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) site: usize,
-    pub(crate) cv: usize,
-    pub(crate) count: usize,
-    /// Whether these mechanisms are the first ones on their CVs.
-    pub(crate) is_first: bool,
-}
-
-/// The program of staggered mechanisms that runs after the solution of the tree.
-#[derive(Debug)]
-pub(crate) struct After<T: Scalar> {
-    pub(crate) kernel: Kernel<T>,
-    pub(crate) coefs: Coefficients<T>,
 }
 
 /// The reason why a stage cannot be built.

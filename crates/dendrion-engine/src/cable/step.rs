@@ -1,46 +1,20 @@
 //! The steps of a cluster.
 
-use std::sync::Arc;
-
 use dendrion_equations::Pools;
 use dendrion_kernels::{Frame, Scalar, TreeStep};
 use dendrion_model::Error;
 
 use super::contribute::{add, advance_gates, contribute};
-use super::exchange::{Moment, Plan, advance_pools, cover, export};
+use super::exchange::{advance_pools, export};
+use super::members::{At, Members, One, Sources};
 use super::rows::Rows;
+use super::slots::{Moment, Plan, cover};
 use super::stage::Stage;
-use crate::inputs::{Current, Given};
 use crate::refused::refused;
 use crate::run::Member;
 use crate::runtime::observer::ShardObserver;
 use crate::runtime::population::Engine;
 use crate::runtime::shard::{Fault, Shard, is_finite, record};
-
-/// The data that the clusters of all threads read during a run.
-pub(crate) struct Sources<'a, T: Scalar> {
-    pub(crate) engines: &'a [Arc<Engine<T>>],
-    pub(crate) currents: &'a [Option<Current>],
-    pub(crate) given: &'a [Option<Given<T>>],
-}
-
-/// The members of a cluster: the shards of its cells, of its membrane and of its placed mechanisms.
-type Members<T, O> = [One<T, O>];
-pub(super) type One<T, O> = Member<Shard<T>, O>;
-
-/// The position in an epoch: a block, the first step of the epoch, and the step within the epoch.
-#[derive(Clone, Copy)]
-pub(super) struct At {
-    pub(super) block: usize,
-    pub(super) begin: u64,
-    pub(super) i: usize,
-}
-
-impl At {
-    pub(super) const fn step(self) -> u64 {
-        self.begin + self.i as u64
-    }
-}
 
 /// Runs all blocks of a cluster for an epoch: `steps` steps from `begin` on.
 pub(crate) fn run<T: Scalar, O: ShardObserver<T>>(

@@ -22,7 +22,7 @@ use dendrion_kernels::{Frame, Ring, Scalar, TreeFrame, TreeStep, TreeSums};
 use dendrion_model::Error;
 
 use super::backward::Backward;
-use super::exchange::mixed;
+use super::exchange::{self, mixed};
 use super::growth::FOLD;
 use super::history::History;
 use super::probe_adjoint::given;
@@ -218,7 +218,7 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
         before_bar.fill(T::default());
         change_bar.fill(T::default());
     }
-    rows.begin_exchange(placed, plan.as_deref(), width, at);
+    exchange::begin(&mut rows, placed, plan.as_deref(), width, at);
     for unit in placed.iter_mut() {
         unit.store_spike_adjoints(at);
         unit.reverse_gates((now, next, width), &mut *bar, &mut rows, at);
@@ -226,7 +226,7 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     let site = spike_at * width..(spike_at + 1) * width;
     if let Some(plan) = plan {
         let solved = &head.history.state(at.step + 1, at.block)[head.shard.place.lanes..][..width];
-        rows.reverse_pools(placed, plan, (now, next, (solved, site.start), width), bar, at);
+        exchange::reverse_pools(&mut rows, placed, plan, (now, next, (solved, site.start), width), bar, at);
     }
     head.reverse_threshold(&mut bar[site.clone()], &mut rows, at);
     // The membrane.
@@ -253,13 +253,13 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     }
     tree.reverse(level, place.blocks.start + at.block, &mut frame, (&mut *bar, &mut rows.work), &mut sums);
     if let Some(plan) = plan {
-        rows.fill_slots(placed, plan, width, (Moment::Beginning, at));
+        exchange::fill_slots(&mut rows, placed, plan, width, (Moment::Beginning, at));
     }
     for unit in placed.iter_mut() {
         unit.reverse_currents(&shared.tables, (now, width), &mut *bar, &mut rows, at);
     }
     if let Some(plan) = plan {
-        rows.reverse_exports(placed, plan, (now, width), (&mut *bar, Moment::Beginning), at);
+        exchange::reverse_exports(&mut rows, placed, plan, (now, width), (&mut *bar, Moment::Beginning), at);
     }
     if let Some(pools) = pools {
         let part = T::from_f64(if pools == Pools::Middle { 0.5 } else { 1.0 });

@@ -10,103 +10,101 @@ use super::cluster::{At, Unit, run};
 use super::tree_rows::TreeRows;
 use crate::cable::{Moment, Plan, Span, Stage, Trade, clear, collect, import, scatter};
 
-impl<T: Scalar> TreeRows<T> {
-    /// Prepares the exchange of a step for the reverse of the gates.
-    pub(super) fn begin_exchange(
-        &mut self,
-        placed: &[Unit<'_, T>],
-        plan: Option<&Plan>,
-        width: usize,
-        at: At,
-    ) {
-        let Some(plan) = plan else { return };
-        self.slot_bars.fill(T::default());
-        let moment = if plan.pools.is_some() { Moment::End } else { Moment::Beginning };
-        self.fill_slots(placed, plan, width, (moment, at));
-    }
+/// Prepares the exchange of a step for the reverse of the gates.
+pub(super) fn begin<T: Scalar>(
+    rows: &mut TreeRows<T>,
+    placed: &[Unit<'_, T>],
+    plan: Option<&Plan>,
+    width: usize,
+    at: At,
+) {
+    let Some(plan) = plan else { return };
+    rows.slot_bars.fill(T::default());
+    let moment = if plan.pools.is_some() { Moment::End } else { Moment::Beginning };
+    fill_slots(rows, placed, plan, width, (moment, at));
+}
 
-    /// Fills the slots with the exports of a time of a step.
-    pub(super) fn fill_slots(
-        &mut self,
-        placed: &[Unit<'_, T>],
-        plan: &Plan,
-        width: usize,
-        (moment, at): (Moment, At),
-    ) {
-        let of_slot = self.middle.len();
-        clear(&mut self.slots, plan, of_slot);
-        let step = at.step + u64::from(moment != Moment::Beginning);
-        for level in 0..plan.exchange.levels {
-            for unit in placed {
-                let Stage::Placed { spans, trade: Some(trade), .. } = &unit.engine.stage else { continue };
-                let (state, lanes) = (unit.history.state(step, at.block), unit.shard.place.lanes);
-                for export in trade.exports.iter().filter(|export| export.level == level) {
-                    let sums = &mut self.slots[export.slot * of_slot..][..of_slot];
-                    scatter(sums, width, spans, &state[moment.row(export) * lanes..][..lanes]);
-                }
+/// Fills the slots with the exports of a time of a step.
+pub(super) fn fill_slots<T: Scalar>(
+    rows: &mut TreeRows<T>,
+    placed: &[Unit<'_, T>],
+    plan: &Plan,
+    width: usize,
+    (moment, at): (Moment, At),
+) {
+    let of_slot = rows.middle.len();
+    clear(&mut rows.slots, plan, of_slot);
+    let step = at.step + u64::from(moment != Moment::Beginning);
+    for level in 0..plan.exchange.levels {
+        for unit in placed {
+            let Stage::Placed { spans, trade: Some(trade), .. } = &unit.engine.stage else { continue };
+            let (state, lanes) = (unit.history.state(step, at.block), unit.shard.place.lanes);
+            for export in trade.exports.iter().filter(|export| export.level == level) {
+                let sums = &mut rows.slots[export.slot * of_slot..][..of_slot];
+                scatter(sums, width, spans, &state[moment.row(export) * lanes..][..lanes]);
             }
         }
     }
+}
 
-    /// Reverses the exports of a time of a step. Their cotangents are in the slots.
-    pub(super) fn reverse_exports(
-        &mut self,
-        placed: &mut [Unit<'_, T>],
-        plan: &Plan,
-        (v, width): (&[T], usize),
-        (bar, moment): (&mut [T], Moment),
-        at: At,
-    ) {
-        for level in (0..plan.exchange.levels).rev() {
-            for unit in placed.iter_mut() {
-                unit.reverse_part(Phase::Exports(level), (v, width), (&mut *bar, moment), self, at);
-            }
-        }
-    }
-
-    /// Reverses the concentrations of a step in which they are advanced before the gates, and the exports before and after
-    /// them. `middle_bar` is set to the cotangents of the potential that enters concentrations.
-    pub(super) fn reverse_pools(
-        &mut self,
-        placed: &mut [Unit<'_, T>],
-        plan: &Plan,
-        (now, next, (solved, site), width): (&[T], &[T], (&[T], usize), usize),
-        bar: &mut [T],
-        at: At,
-    ) {
-        let Some(pools) = plan.pools else { return };
-        self.reverse_exports(placed, plan, (next, width), (&mut *bar, Moment::End), at);
-        self.slot_bars.fill(T::default());
-        let (mut middle, mut middle_bar) =
-            (std::mem::take(&mut self.middle), std::mem::take(&mut self.middle_bar));
-        middle.copy_from_slice(now);
-        let of_currents = match pools {
-            Pools::Beginning => Moment::Beginning,
-            Pools::Middle => {
-                let half = T::from_f64(0.5);
-                middle.iter_mut().zip(next).for_each(|(v, next)| *v = half * (*v + *next));
-                // V before a reset.
-                for (lane, solved) in solved.iter().enumerate() {
-                    middle[site + lane] = half * (now[site + lane] + *solved);
-                }
-                Moment::Middle
-            }
-        };
-        middle_bar.fill(T::default());
-        self.middle = middle;
-        self.fill_slots(placed, plan, width, (of_currents, at));
-        let middle = std::mem::take(&mut self.middle);
+/// Reverses the exports of a time of a step. Their cotangents are in the slots.
+pub(super) fn reverse_exports<T: Scalar>(
+    rows: &mut TreeRows<T>,
+    placed: &mut [Unit<'_, T>],
+    plan: &Plan,
+    (v, width): (&[T], usize),
+    (bar, moment): (&mut [T], Moment),
+    at: At,
+) {
+    for level in (0..plan.exchange.levels).rev() {
         for unit in placed.iter_mut() {
-            let bars = (&mut *middle_bar, Moment::Beginning);
-            unit.reverse_part(Phase::Pools, (&middle, width), bars, self, at);
+            unit.reverse_part(Phase::Exports(level), (v, width), (&mut *bar, moment), rows, at);
         }
-        if of_currents == Moment::Middle {
-            let bars = (&mut *middle_bar, Moment::Middle);
-            self.reverse_exports(placed, plan, (&middle, width), bars, at);
-            self.slot_bars.fill(T::default());
-        }
-        (self.middle, self.middle_bar) = (middle, middle_bar);
     }
+}
+
+/// Reverses the concentrations of a step in which they are advanced before the gates, and the exports before and after
+/// them. `middle_bar` is set to the cotangents of the potential that enters concentrations.
+pub(super) fn reverse_pools<T: Scalar>(
+    rows: &mut TreeRows<T>,
+    placed: &mut [Unit<'_, T>],
+    plan: &Plan,
+    (now, next, (solved, site), width): (&[T], &[T], (&[T], usize), usize),
+    bar: &mut [T],
+    at: At,
+) {
+    let Some(pools) = plan.pools else { return };
+    reverse_exports(rows, placed, plan, (next, width), (&mut *bar, Moment::End), at);
+    rows.slot_bars.fill(T::default());
+    let (mut middle, mut middle_bar) =
+        (std::mem::take(&mut rows.middle), std::mem::take(&mut rows.middle_bar));
+    middle.copy_from_slice(now);
+    let of_currents = match pools {
+        Pools::Beginning => Moment::Beginning,
+        Pools::Middle => {
+            let half = T::from_f64(0.5);
+            middle.iter_mut().zip(next).for_each(|(v, next)| *v = half * (*v + *next));
+            // V before a reset.
+            for (lane, solved) in solved.iter().enumerate() {
+                middle[site + lane] = half * (now[site + lane] + *solved);
+            }
+            Moment::Middle
+        }
+    };
+    middle_bar.fill(T::default());
+    rows.middle = middle;
+    fill_slots(rows, placed, plan, width, (of_currents, at));
+    let middle = std::mem::take(&mut rows.middle);
+    for unit in placed.iter_mut() {
+        let bars = (&mut *middle_bar, Moment::Beginning);
+        unit.reverse_part(Phase::Pools, (&middle, width), bars, rows, at);
+    }
+    if of_currents == Moment::Middle {
+        let bars = (&mut *middle_bar, Moment::Middle);
+        reverse_exports(rows, placed, plan, (&middle, width), bars, at);
+        rows.slot_bars.fill(T::default());
+    }
+    (rows.middle, rows.middle_bar) = (middle, middle_bar);
 }
 
 impl<T: Scalar> Unit<'_, T> {
