@@ -297,7 +297,7 @@ def test_states_and_files(how, tmp_path):
 @pytest.mark.parametrize("how", [*HOW, {"gates": "coupled"}, {"gates": "coupled", "odemethod": MIDPOINT}])
 def test_gradients_equal_central_differences(how):
     cells = cell(2, **how)
-    net = driven(cells, dt=0.05)
+    net = driven(cells, dt=0.05, amplitude=400.0)
     probes = [
         net.probe(cells, "V"),
         net.probe(part(cells, "ca"), "Ca"),

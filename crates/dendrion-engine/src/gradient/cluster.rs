@@ -22,7 +22,7 @@ use dendrion_kernels::{Frame, Ring, Scalar, TreeFrame, TreeStep, TreeSums};
 use dendrion_model::Error;
 
 use super::backward::Backward;
-use super::exchange::{self, mixed};
+use super::exchange::{self, Potentials, mixed};
 use super::growth::FOLD;
 use super::history::History;
 use super::probe_adjoint::given;
@@ -226,7 +226,8 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     let site = spike_at * width..(spike_at + 1) * width;
     if let Some(plan) = plan {
         let solved = &head.history.state(at.step + 1, at.block)[head.shard.place.lanes..][..width];
-        exchange::reverse_pools(&mut rows, placed, plan, (now, next, (solved, site.start), width), bar, at);
+        let v = Potentials { now, next, solved, site: site.start };
+        exchange::reverse_pools(&mut rows, placed, plan, (&v, width), bar, at);
     }
     head.reverse_threshold(&mut bar[site.clone()], &mut rows, at);
     // The membrane.

@@ -10,6 +10,16 @@ use super::cluster::{At, Unit, run};
 use super::tree_rows::TreeRows;
 use crate::cable::{Moment, Plan, Span, Stage, Trade, clear, collect, import, scatter};
 
+/// V in a step.
+pub(super) struct Potentials<'v, T> {
+    /// V at the beginning and at the end of the step.
+    pub(super) now: &'v [T],
+    pub(super) next: &'v [T],
+    /// V at the CV of the threshold before a reset, and the position of its first value.
+    pub(super) solved: &'v [T],
+    pub(super) site: usize,
+}
+
 /// Prepares the exchange of a step for the reverse of the gates.
 pub(super) fn begin<T: Scalar>(
     rows: &mut TreeRows<T>,
@@ -69,11 +79,12 @@ pub(super) fn reverse_pools<T: Scalar>(
     rows: &mut TreeRows<T>,
     placed: &mut [Unit<'_, T>],
     plan: &Plan,
-    (now, next, (solved, site), width): (&[T], &[T], (&[T], usize), usize),
+    (v, width): (&Potentials<'_, T>, usize),
     bar: &mut [T],
     at: At,
 ) {
     let Some(pools) = plan.pools else { return };
+    let Potentials { now, next, solved, site } = *v;
     reverse_exports(rows, placed, plan, (next, width), (&mut *bar, Moment::End), at);
     rows.slot_bars.fill(T::default());
     let (mut middle, mut middle_bar) =

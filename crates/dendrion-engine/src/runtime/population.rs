@@ -324,21 +324,15 @@ impl<T: Scalar> Cells<T> {
 
     /// Returns the program of a step as text.
     pub(crate) fn listing(&self) -> String {
-        let mut text = String::new();
-        for (phase, tape) in &self.parts {
-            match phase {
-                Phase::Exports(level) => {
-                    text += &format!("# exports of level {level}\n{}", tape.program);
-                }
-                Phase::Pools => text += &format!("# concentrations\n{}", tape.program),
-                _ => {}
-            }
-        }
-        text += &self.tape.program.to_string();
-        if let Some((_, after)) = self.parts.iter().find(|(phase, _)| *phase == Phase::Gates) {
-            text += &format!("# after the solution of the tree\n{}", after.program);
-        }
-        text
+        let titled = |(phase, tape): &(Phase, Tape)| match phase {
+            Phase::Exports(level) => Some(format!("# exports of level {level}\n{}", tape.program)),
+            Phase::Pools => Some(format!("# concentrations\n{}", tape.program)),
+            _ => None,
+        };
+        let after = self.parts.iter().filter(|(phase, _)| *phase == Phase::Gates);
+        let after = after.map(|(_, tape)| format!("# after the solution of the tree\n{}", tape.program));
+        let main = self.tape.program.to_string();
+        self.parts.iter().filter_map(titled).chain([main]).chain(after).collect()
     }
 }
 
