@@ -52,6 +52,7 @@ from .modules.variables import Collection, VarManager
 from .morphology import DLambda, Location, MaxLength, Morphology, PerSection, Region
 from .neurons.active import AdaptiveIF, AdEx, CadIF, DecayingDendriticSpike, DendriticSpike, Izhikevich
 from .neurons.cable.clamp import VoltageClamp
+from .neurons.cable.ion import Ion
 from .neurons.cable.neuron import CableNeuron
 from .neurons.cable.sites import Site
 from .neurons.compartment import Compartment, LeakyIF
@@ -110,6 +111,7 @@ __all__ = [
     "GradientWarning",
     "Gradients",
     "Initializer",
+    "Ion",
     "Izhikevich",
     "LeakyIF",
     "Location",

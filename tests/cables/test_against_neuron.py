@@ -86,3 +86,26 @@ def test_spike_times_of_the_second_order_method_of_neuron(case):
     _, spikes = simulated(case, CURRENTS[case["mechanisms"]], 0.001, odemethod=MIDPOINT)
     assert len(spikes) > 0
     np.testing.assert_allclose(spikes, case["fine"]["spikes"], rtol=0, atol=0.01)
+
+
+IONS = json.loads(Path(__file__).with_name("data").joinpath("neuron_ions.json").read_text())
+
+
+@pytest.mark.parametrize("case", IONS, ids=["default", "second order"])
+def test_ions(case):
+    """Calcium mechanisms in different regions, and the Nernst potential (see data/make_neuron_ions.py)."""
+    method = MIDPOINT if case["order"] else EULER
+    tree = trees.random_tree(2, 4)
+    cells, _ = cell(tree, "passive", {"odemethod": method, "gates": "cnexp", "staggered": True})
+    first = cells.at(cv=np.flatnonzero(cells.cvs.section == 0))
+    others = cells.at(cv=np.flatnonzero(cells.cvs.section != 0))
+    dn.channels.CaL(cells, on=first, g=1.0)
+    dn.channels.KCa(cells, on=others, g=1.0)
+    ion = dn.Ion(cells, "Ca", inside=1e-4, outside=2.0, reversal="nernst", depth=0.1, gamma=0.05, tau=80.0)
+    step = dn.DCGenerator(1, 1e3 * case["amplitude"], start=2.0, stop=22.0)
+    net = dn.Network([cells, step, dn.ConnGen(step, cells.at("soma"))], dt=0.025)
+    v, calcium = net.probe(cells.at("soma"), "V", every=EVERY), net.probe(ion, "Ca", every=EVERY)
+    net.run(DURATION + 0.025)
+    np.testing.assert_allclose(v.values[:, 0], case["v"], rtol=0, atol=3e-6)
+    middle = int(cells.at("soma").cv[0])
+    np.testing.assert_allclose(calcium.values[:, middle], case["cai"], rtol=1e-6)

@@ -15,6 +15,7 @@
 //!    program that computes the coefficients from the parameters. Together they form a [`Tape`].
 
 mod evaluate;
+mod exchange;
 mod expr;
 mod graph;
 mod infinite;
@@ -33,6 +34,7 @@ mod written;
 
 pub use dendrion_language::{Binary, Unary};
 pub use evaluate::{Env, evaluate, evaluate_one};
+pub use exchange::{Exchange, Received, Sent, Traded};
 pub use expr::{Expr, Workbook};
 pub use graph::{Graph, Node, NodeId};
 pub use infinite::{InfiniteSlope, infinite_slope};
@@ -47,6 +49,7 @@ pub use phase::{CURRENT, Phase, Pools, SLOPE};
 pub use rates::{Rate, rates};
 pub use reverse::{Demand, Gather, Reverse};
 pub use system::{
-    Assignment, Diffusion, Event, Observable, Reaction, Receive, Rule, StateVar, StepCount, System,
+    Assignment, Diffusion, Event, Exported, Imported, Observable, Reaction, Receive, Rule, StateVar,
+    StepCount, System,
 };
 pub use tape::{Leaf, Tape};

@@ -3,6 +3,7 @@
 use dendrion_language::with_stack;
 use dendrion_model::{Compartment, Error, Population, Role};
 
+use crate::exchange::Traded;
 use crate::expr::Workbook;
 use crate::mechanisms::membrane::{self, Membrane};
 use crate::mechanisms::{axial, noise, threshold};
@@ -22,6 +23,8 @@ pub struct Wiring {
     pub is_coupled: bool,
     /// How concentrations of placed mechanisms are advanced before the gates, if they are.
     pub pools: Option<Pools>,
+    /// What placed mechanisms exchange with those on other CVs.
+    pub traded: Traded,
 }
 
 /// Returns the equations of a population, which must be valid. The equations do not depend on the values of
@@ -52,6 +55,7 @@ fn assembled(population: &Population, wiring: &Wiring) -> Result<System, Error> 
         if wiring.is_coupled {
             placed::couple(&mut system);
         }
+        system.pools_apart = wiring.traded.pools_apart;
         system.pools = wiring.pools.filter(|_| system.states.iter().any(|s| s.is_pool));
     }
     system.graph.check(&system.path)?;

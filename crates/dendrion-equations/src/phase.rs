@@ -25,6 +25,10 @@ pub enum Phase {
     Whole,
     /// Currents and conductances.
     Currents,
+    /// The exports of this level that other systems import.
+    Exports(usize),
+    /// Concentrations, if they are advanced before the gates.
+    Pools,
     /// Everything else: gates, arriving spikes and events.
     Gates,
 }

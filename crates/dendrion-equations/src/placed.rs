@@ -28,7 +28,7 @@ use crate::mechanisms::threshold;
 use crate::passes::derivative::derivative;
 use crate::passes::substitute::Substitution;
 use crate::phase::{CURRENT, Phase, SLOPE};
-use crate::system::{Builder, Rule, Scope, System};
+use crate::system::{Builder, Rule, Scope, StateVar, System};
 use crate::written::Written;
 
 impl System {
@@ -39,26 +39,50 @@ impl System {
         if phase == Phase::Whole {
             return system;
         }
-        if system.coupled.is_some() {
+        if let Phase::Exports(_) | Phase::Pools = phase {
+            system.coupled = None;
+        } else if system.coupled.is_some() {
             system.coupled = Some(phase);
         }
         for i in 0..system.states.len() {
-            let is_of_currents = system.states[i].is_internal;
             if system.coupled == Some(Phase::Currents) {
                 system.states[i].decays = false;
             }
-            if system.coupled.is_none() && is_of_currents != (phase == Phase::Currents) {
+            if !system.changes(i, phase) {
                 let own = system.graph.intern(Node::State(i as u32));
                 (system.states[i].rule, system.states[i].decays) = (Rule::Update(own), false);
             }
         }
-        if phase == Phase::Currents {
+        if let Phase::Exports(level) = phase {
+            for export in system.exports.iter().filter(|export| export.level == level) {
+                system.states[export.state].rule = Rule::Update(export.value);
+            }
+        }
+        if phase != Phase::Gates {
             system.pools = None;
             system.receives.clear();
             system.reactions.clear();
             system.diffusions.clear();
         }
         system
+    }
+
+    /// Returns whether a state keeps its rule in a part of the step.
+    fn changes(&self, state: usize, phase: Phase) -> bool {
+        let StateVar { is_internal, is_pool, .. } = self.states[state];
+        match phase {
+            Phase::Whole => true,
+            _ if self.coupled.is_some() => true,
+            Phase::Currents => is_internal,
+            Phase::Exports(_) => false,
+            Phase::Pools => is_pool,
+            Phase::Gates => !(is_internal || self.pools_apart && is_pool),
+        }
+    }
+
+    /// Returns the highest level of the quantities that other systems read, plus 1.
+    pub fn levels(&self) -> usize {
+        self.exports.iter().map(|export| export.level + 1).max().unwrap_or(0)
     }
 }
 
@@ -107,8 +131,21 @@ pub(crate) fn mechanisms(
         // The change of V in the step.
         b.current();
     }
+    for received in &wiring.traded.receives {
+        let name = &received.name;
+        let value = b.imported(&scope, &format!("(initial {name})"), received.slot);
+        let covered = received.covered.map(|slot| b.imported(&scope, &format!("(covered {name})"), slot));
+        written.receive(name, value, covered);
+    }
     written.add_currents(b, &mut membranes)?;
+    let mut sent = Vec::new();
+    for of in &wiring.traded.sends {
+        sent.push((of, written.sent(b, &membranes, &of.name)?));
+    }
     written.finish(b, &mut membranes)?;
+    for (sent, value) in sent {
+        b.export(sent, value, wiring.traded.pools_apart);
+    }
     let current = membranes[0].added();
     b.internal(CURRENT, "pA", current);
     b.internal(SLOPE, "nS", zero);
@@ -125,13 +162,18 @@ pub(crate) fn couple(system: &mut System) {
     system.coupled = Some(Phase::Currents);
 }
 
-/// Replaces V in the initial values of placed mechanisms with the initial V.
+/// Replaces V and the quantities of other systems in the initial values of placed mechanisms with their initial values.
 pub(crate) fn start(system: &mut System, population: &Population) {
     let number = system.parameters.number(Owner::Compartment(0), "V_init");
     let (true, Some(number)) = (population.role.cells().is_some(), number) else { return };
     let v = system.graph.intern(Node::Input(0));
     let initial = system.graph.intern(Node::Param(number as u32));
-    let mut substitution = Substitution::new(HashMap::from([(v, initial)]));
+    let mut known = HashMap::from([(v, initial)]);
+    for import in &system.imports {
+        let input = system.graph.intern(Node::Input(import.input as u32));
+        known.insert(input, system.graph.intern(Node::Param(import.initial as u32)));
+    }
+    let mut substitution = Substitution::new(known);
     for state in &mut system.states {
         state.initial = substitution.apply(&mut system.graph, state.initial);
     }

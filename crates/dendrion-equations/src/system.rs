@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use dendrion_model::{Domain, Error, ModuleKind, NOISE, Owner, Params};
 
+use crate::exchange::Sent;
 use crate::expr::{Expr, Workbook};
 use crate::graph::{Graph, Node, NodeId};
 use crate::parameters::{Parameter, Parameters};
@@ -109,6 +110,33 @@ pub struct Observable {
     pub value: NodeId,
 }
 
+/// A quantity that other systems of a group of detailed cells read.
+#[derive(Clone, Copy, Debug)]
+pub struct Exported {
+    /// The internal state that contains it.
+    pub state: usize,
+    /// Its value.
+    pub value: NodeId,
+    /// The level at which it is computed.
+    pub level: usize,
+    /// Its slot (see [`crate::Exchange`]).
+    pub slot: usize,
+    /// If concentrations are advanced before the gates, the internal states that contain its values in the middle and at
+    /// the end of the step.
+    pub later: Option<[usize; 2]>,
+}
+
+/// An input that contains a quantity of other systems.
+#[derive(Clone, Copy, Debug)]
+pub struct Imported {
+    /// The number of the input.
+    pub input: usize,
+    /// The number of the parameter that contains its initial value.
+    pub initial: usize,
+    /// Its slot (see [`crate::Exchange`]).
+    pub slot: usize,
+}
+
 /// A time that the equations count in steps.
 #[derive(Clone, Debug)]
 pub struct StepCount {
@@ -150,6 +178,13 @@ pub struct System {
     pub receives: Vec<Receive>,
     /// Quantities other than states that can be recorded.
     pub observables: Vec<Observable>,
+    /// The quantities that other systems of a group of detailed cells read.
+    pub exports: Vec<Exported>,
+    /// The inputs that contain quantities of other systems, each with the number of the parameter that contains its
+    /// initial value.
+    pub imports: Vec<Imported>,
+    /// Whether concentrations are advanced in a separate part of the step.
+    pub pools_apart: bool,
     /// The part of the joint step with V that the system describes, for placed mechanisms that are solved together with
     /// V.
     pub coupled: Option<Phase>,
@@ -228,6 +263,8 @@ pub(crate) struct Builder<'g> {
     currents: usize,
     noises: Vec<String>,
     diffusions: Vec<Diffusion>,
+    exports: Vec<Exported>,
+    imports: Vec<Imported>,
 }
 
 impl<'g> Builder<'g> {
@@ -247,6 +284,8 @@ impl<'g> Builder<'g> {
             currents: 0,
             noises: Vec::new(),
             diffusions: Vec::new(),
+            exports: Vec::new(),
+            imports: Vec::new(),
         }
     }
 
@@ -367,6 +406,37 @@ impl<'g> Builder<'g> {
         self.book.leaf(Node::Input(self.currents as u32 - 1))
     }
 
+    /// Adds an input that contains a quantity of other systems, with the parameter of its initial value.
+    pub(crate) fn imported(&mut self, scope: &Scope<'_>, name: &str, slot: usize) -> Expr<'g> {
+        let initial = self.parameters.len();
+        self.declared(scope, (name.to_string().into(), "".into(), Domain::Finite), Some(0.0));
+        self.imports.push(Imported { input: self.currents, initial, slot });
+        self.current()
+    }
+
+    /// Adds a quantity that other systems read.
+    pub(crate) fn export(&mut self, sent: &Sent, value: Expr<'g>, is_repeated: bool) {
+        let Sent { name, slot, level } = sent;
+        let later = is_repeated.then(|| {
+            [format!("(export {name}, middle)"), format!("(export {name}, end)")].map(|name| {
+                let zero = self.number(0.0);
+                let state = self.internal(&name, "", zero);
+                self.update(state, state.value);
+                state.index
+            })
+        });
+        let state = self.internal(&format!("(export {name})"), "", value);
+        self.begin(state, value);
+        self.update(state, state.value);
+        self.exports.push(Exported {
+            state: state.index,
+            value: value.id(),
+            level: *level,
+            slot: *slot,
+            later,
+        });
+    }
+
     /// Adds a standard normal random number, drawn independently for each neuron and step. The random numbers
     /// of a scope are independent of those of all other scopes.
     pub(crate) fn noise(&mut self, scope: &Scope<'_>) -> Expr<'g> {
@@ -447,6 +517,9 @@ impl<'g> Builder<'g> {
             step_counts: self.step_counts,
             receives: self.receives,
             observables: self.observables,
+            exports: self.exports,
+            imports: self.imports,
+            pools_apart: false,
             coupled: None,
             pools: None,
         }

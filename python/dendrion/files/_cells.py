@@ -12,6 +12,7 @@ from ..morphology.cvs import CVs
 from ..morphology.morphology import Morphology
 from ..morphology.places import Location
 from ..neurons.cable.clamp import VoltageClamp
+from ..neurons.cable.ion import Ion, arguments
 from ..neurons.cable.neuron import CableNeuron
 from ..neurons.cable.sites import Site
 from ..neurons.cable.time_course import TimeCourse
@@ -105,6 +106,8 @@ def _mechanism(neuron: CableNeuron, table: Table, values: Values) -> Written:
     elif key == "at" and isinstance(where, Site) and TimeCourse.is_written_in(table.get("equations")):
         r_series = given.pop("r_series")
         made = VoltageClamp(where, TimeCourse(table["equations"], given), r_series=r_series, parent=None)
+    elif (ion := arguments(table.get("equations", ""))) is not None:
+        made = Ion(neuron, on=where, parent=None, **ion, **given)
     else:
         scale = {"scale_g": table["scale_g"]} if "scale_g" in table else {}
         made = _class(table)(neuron, parent=None, **{key: where}, **scale, **given)

@@ -12,6 +12,7 @@ from ..errors import StructureError
 from ..inputs.generators import Generator
 from ..modules.module import Module
 from ..neurons.cable.clamp import VoltageClamp
+from ..neurons.cable.ion import check_ions
 from ..neurons.cable.neuron import CableNeuron
 from ..neurons.cable.sites import Site
 from ..neurons.equations import Channel, Written
@@ -26,6 +27,7 @@ __all__ = ["cable_program", "check_clamps", "inject", "translate"]
 
 def translate(of: Translation, neuron: CableNeuron) -> int:
     """Add detailed cells and the mechanisms on them to the model of a network. Return the index of the cells."""
+    check_ions(neuron)
     method = of._method(neuron, "odemethod")
     given = of._given(neuron, "population")
     resets = neuron.reset, neuron.reset and neuron._values["V_reset"] is None

@@ -1,9 +1,9 @@
 //! Construction of a network that is ready to run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use dendrion_equations::{Pools, Wiring};
+use dendrion_equations::{Exchange as ExchangePlan, Pools, Wiring};
 use dendrion_kernels::{Delays, Fanout, FanoutError, Level, Scalar};
 use dendrion_model::allocate::{collected, push};
 use dendrion_model::{
@@ -14,6 +14,7 @@ use dendrion_model::{
 use crate::build::budget::{check_network, sample_memory};
 use crate::build::layout::{Group, Layout};
 use crate::build::parameters::take_parameters;
+use crate::cable::Plan;
 use crate::connect::{Order, Part, Topology, aligned, expand, given_delays, given_weights, parts, sources};
 use crate::inputs::{Current, SourceBlock};
 use crate::plasticity::state::{on_dendrite, trace_taus};
@@ -23,6 +24,7 @@ use crate::run::{Exchange, Pace, Route, SpikeExchange};
 use crate::runtime::core::stride;
 use crate::runtime::delivery::{Change, Incoming};
 use crate::runtime::ensemble::Ensemble;
+use crate::runtime::exchange::settle;
 use crate::runtime::export_model::InShards;
 use crate::runtime::index::{Index, of_generator, of_population_mut};
 use crate::runtime::model::Model;
@@ -61,22 +63,27 @@ pub(crate) fn assemble<T: Scalar>(
     let epoch = (network.projections.iter().zip(&reaches))
         .filter_map(|(p, reach)| bound(&network, p, reach))
         .fold(LONGEST_EPOCH, u64::min);
-    let ports = Ports::of(&network);
+    let ports = Ports::of(&network)?;
     let slots = ports.slots(&network, &reaches, epoch);
-    let compiled = (network.populations.iter().zip(&ports.wirings))
-        .map(|(p, wiring)| {
+    let compiled = (network.populations.iter().zip(&ports.wirings).enumerate())
+        .map(|(i, (p, wiring))| {
             check_interrupt()?;
-            compile(&network, p, wiring)
+            compile(&network, p, wiring, ports.plans.get(&i).cloned())
         })
         .collect::<Result<Vec<_>, Error>>()?;
     let count = |parts: &Vec<Part<T>>| parts.iter().map(|part| part.topology.targets.len()).sum();
     let counts: Vec<usize> = parts.iter().map(count).collect();
-    let parameters = take_parameters(&mut network, compiled.iter().map(|compiled| &compiled.system), &counts);
-    let cells = (network.populations.iter().zip(compiled).zip(layouts).enumerate())
+    let mut parameters =
+        take_parameters(&mut network, compiled.iter().map(|compiled| &compiled.system), &counts);
+    let mut cells = (network.populations.iter().zip(compiled).zip(layouts).enumerate())
         .map(|(i, ((p, compiled), layout))| {
             Cells::new(p, compiled, &parameters.of_system(i), layout, (network.run_seed(), level))
         })
         .collect::<Result<Vec<Cells<T>>, Error>>()?;
+    for membrane in ports.plans.keys() {
+        settle(&mut cells, &mut parameters, *membrane)?;
+    }
+    cells.iter().try_for_each(Cells::check_initial)?;
     let (mut shards, mut first_shard) = (Vec::new(), Vec::new());
     for (i, c) in cells.iter().enumerate() {
         first_shard.push(shards.len());
@@ -196,10 +203,12 @@ struct Ports {
     /// The generators of each population's current inputs.
     generators: Vec<Vec<usize>>,
     of_projection: Vec<usize>,
+    /// What the mechanisms of detailed cells exchange, by the index of the membrane.
+    plans: BTreeMap<usize, Arc<Plan>>,
 }
 
 impl Ports {
-    fn of(network: &Network) -> Self {
+    fn of(network: &Network) -> Result<Self, Error> {
         let n = network.populations.len();
         let mut wirings = vec![Wiring::default(); n];
         for (wiring, population) in wirings.iter_mut().zip(&network.populations) {
@@ -215,6 +224,7 @@ impl Ports {
             };
             wiring.pools = is_first.then_some(pools);
         }
+        let plans = plans(network, &mut wirings)?;
         let mut generators = vec![Vec::new(); n];
         for injection in &network.injections {
             wirings[injection.population].injected.push(injection.compartment);
@@ -244,7 +254,7 @@ impl Ports {
             // Each kind of projection has separate ports.
             ports.clear();
         }
-        Self { wirings, generators, of_projection }
+        Ok(Self { wirings, generators, of_projection, plans })
     }
 
     /// Returns the length of each ring. Pending spikes arrive no later than the longest delay after the
@@ -257,6 +267,26 @@ impl Ports {
         }
         slots
     }
+}
+
+/// Finds what the mechanisms of each group of detailed cells exchange. Returns it by the index of the membrane.
+fn plans(network: &Network, wirings: &mut [Wiring]) -> Result<BTreeMap<usize, Arc<Plan>>, Error> {
+    let mut plans = BTreeMap::new();
+    for (i, cells) in network.populations.iter().enumerate() {
+        let Some(cable) = cells.role.cable() else { continue };
+        let placed = network.populations.iter().skip(i + 2).take_while(|p| p.role.cells() == Some(i));
+        let placed: Vec<&Population> = placed.collect();
+        let Some(exchange) = ExchangePlan::of(cable, &placed)? else { continue };
+        let is_apart = cable.staggered && cable.gates != Gates::Coupled;
+        for (wiring, traded) in wirings[i + 2..].iter_mut().zip(&exchange.traded) {
+            (wiring.traded, wiring.pools) = (traded.clone(), None);
+            wiring.traded.pools_apart = is_apart;
+        }
+        let of_currents =
+            if cells.method == OdeMethod::CrankNicolson { Pools::Middle } else { Pools::Beginning };
+        plans.insert(i + 1, Arc::new(Plan { exchange, pools: is_apart.then_some(of_currents) }));
+    }
+    Ok(plans)
 }
 
 /// Moves the connections with their weights and delays to the shards.

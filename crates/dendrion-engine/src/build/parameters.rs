@@ -109,6 +109,7 @@ fn access(network: &Network, population: &Population, owner: Owner, name: &str) 
             Access::Inherited(Inherited { names: inherits, membrane: cells + 1, sites: sites.clone(), cvs })
         }
         Role::Neurons | Role::Cells(_) => Access::Public,
+        Role::Placed { .. } if of_cvs && name.starts_with('(') => Access::Computed,
         _ if of_cvs && ["area_factor", "distance"].contains(&name) => Access::Internal,
         _ => Access::Public,
     }

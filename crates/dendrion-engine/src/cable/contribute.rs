@@ -2,9 +2,10 @@
 
 use dendrion_kernels::{Buffer, Frame, Ring, Scalar, granule};
 
+use super::members::{At, One, Sources};
 use super::rows::{Rows, to_lanes};
-use super::stage::{Span, Stage};
-use super::step::{At, One, Sources};
+use super::slots::{Span, collect, import};
+use super::stage::Stage;
 use crate::run::Member;
 use crate::runtime::delivery::Delivery;
 use crate::runtime::observer::ShardObserver;
@@ -13,7 +14,7 @@ use crate::runtime::population::Engine;
 use crate::runtime::shard::{Shard, record};
 
 /// Number of inputs for which a step needs no allocation.
-const FEW: usize = 8;
+pub(super) const FEW: usize = 8;
 
 /// Returns the rows of V at the sites of placed mechanisms, without a copy if possible.
 pub(crate) fn gather<'v, T: Scalar>(
@@ -29,13 +30,7 @@ pub(crate) fn gather<'v, T: Scalar>(
         }
     }
     let row = &mut gathered[..place.lanes];
-    for Span { site, cv, count, .. } in spans {
-        row[site * width..(site + count) * width].copy_from_slice(&v[cv * width..(cv + count) * width]);
-    }
-    // Lanes without a member repeat a member.
-    let used = place.sites * width;
-    let last = row[used - 1];
-    row[used..].fill(last);
+    collect(v, width, (place, spans), row);
     row
 }
 
@@ -50,14 +45,17 @@ pub(super) fn contribute<'m, T: Scalar, O: ShardObserver<T>>(
 ) -> Option<[&'m [T]; 2]> {
     let Shard { place, states, delivery, recorders, .. } = part;
     let engine = &sources.engines[place.population];
-    let Stage::Placed { outputs, spans, reads_change, .. } = &engine.stage else { return None };
+    let Stage::Placed { outputs, spans, reads_change, trade, .. } = &engine.stage else { return None };
     let (lanes, size) = (place.lanes, states.rows * place.lanes);
-    let Rows { gathered, arriving, .. } = rows;
+    let Rows { gathered, arriving, slots, imported, .. } = rows;
+    let imports = trade.as_ref().map_or(&[] as &[usize], |trade| &trade.inputs);
+    import(slots, (imports, v.len()), width, (place, spans), imported);
     let v = gather(v, width, (place, spans), gathered);
     arrive(delivery, place, arriving, at);
     let (mut few, mut many) = ([v; FEW], Vec::new());
     let change: Option<&[T]> = reads_change.then_some(&[]);
-    let inputs = inputs((v, change), (delivery, arriving), (lanes, at), &mut few, &mut many);
+    let read = (v, change, &imported[..imports.len()]);
+    let inputs = inputs(read, (delivery, arriving), (lanes, at), &mut few, &mut many);
     let seen = if is_first { observer.step(at.step(), at.block) } else { None };
     let (state, next) = match seen {
         Some((state, next)) => (state, Some(next)),
@@ -105,10 +103,10 @@ pub(super) fn add<T: Scalar>(rows: &mut Rows<T>, outputs: [&[T]; 2], (spans, wid
     }
 }
 
-/// Returns the inputs of a program: V, the change of V for mechanisms that are solved together with V, and what arrived at each
-/// port. They are stored in `few`, or in `many` if there are too many.
+/// Returns the inputs of a program: V, the change of V for mechanisms that are solved together with V, the imports from
+/// other mechanisms, and what arrived at each port. They are stored in `few`, or in `many` if there are too many.
 fn inputs<'i, T: Scalar>(
-    (v, change): (&'i [T], Option<&'i [T]>),
+    (v, change, imported): (&'i [T], Option<&'i [T]>, &'i [Buffer<T>]),
     (delivery, arriving): (&Delivery<T>, &'i [Buffer<T>]),
     (lanes, at): (usize, At),
     few: &'i mut [&'i [T]; FEW],
@@ -117,13 +115,25 @@ fn inputs<'i, T: Scalar>(
     let row = |(ring, row): (&Ring<T>, &'i Buffer<T>)| -> &'i [T] {
         if ring.row(at.step()).is_some() { &row[..lanes] } else { &[] }
     };
-    let count = 1 + change.iter().len() + delivery.rings.len();
-    let rows = change.into_iter().chain(delivery.rings.iter().zip(arriving).map(row));
+    let count = 1 + change.iter().len() + imported.len() + delivery.rings.len();
+    let imported = imported.iter().map(|row| &row[..lanes]);
+    let rows = change.into_iter().chain(imported).chain(delivery.rings.iter().zip(arriving).map(row));
+    few[0] = v;
+    few_inputs(count, rows, few, many)
+}
+
+/// Returns the first of `few` and these rows, which are stored in `few`, or in `many` if there are too many.
+pub(super) fn few_inputs<'i, T: Scalar>(
+    count: usize,
+    rows: impl Iterator<Item = &'i [T]>,
+    few: &'i mut [&'i [T]; FEW],
+    many: &'i mut Vec<&'i [T]>,
+) -> &'i [&'i [T]] {
     if count <= FEW {
         few.iter_mut().skip(1).zip(rows).for_each(|(to, row)| *to = row);
         return &few[..count];
     }
-    many.push(v);
+    many.push(few[0]);
     many.extend(rows);
     many
 }
@@ -151,15 +161,18 @@ pub(super) fn advance_gates<T: Scalar, O: ShardObserver<T>>(
 ) {
     let Shard { place, states, delivery, .. } = part;
     let engine = &sources.engines[place.population];
-    let Stage::Placed { spans, after: Some(after), reads_change, .. } = &engine.stage else { return };
+    let Stage::Placed { spans, after: Some(after), reads_change, trade, .. } = &engine.stage else { return };
     let (lanes, size) = (place.lanes, states.rows * place.lanes);
-    let Rows { gathered, arriving, before, change, changed, .. } = rows;
+    let Rows { gathered, arriving, before, change, changed, slots, imported, .. } = rows;
+    let imports = trade.as_ref().map_or(&[] as &[usize], |trade| &trade.inputs);
+    import(slots, (imports, v.len()), width, (place, spans), imported);
     let v = if *reads_change { &before[..] } else { v };
     let v = gather(v, width, (place, spans), gathered);
     let change = reads_change.then(|| gather(change, width, (place, spans), changed));
     arrive(delivery, place, arriving, at);
     let (mut few, mut many) = ([v; FEW], Vec::new());
-    let inputs = inputs((v, change), (delivery, arriving), (lanes, at), &mut few, &mut many);
+    let read = (v, change, &imported[..imports.len()]);
+    let inputs = inputs(read, (delivery, arriving), (lanes, at), &mut few, &mut many);
     let seen = if is_first { observer.step(at.step(), at.block) } else { None };
     let state = match seen {
         Some((_, next)) => next,

@@ -16,14 +16,19 @@
 
 mod arrange;
 mod contribute;
+mod exchange;
 mod geometry;
+mod members;
 mod rows;
+mod slots;
 mod stage;
 mod step;
 
 pub(crate) use arrange::{arrange, of_members};
 pub(crate) use contribute::gather;
 pub(crate) use geometry::{Geometry, axial, value_of};
+pub(crate) use members::Sources;
 pub(crate) use rows::{Rows, to_lanes, to_members};
-pub(crate) use stage::{After, Shape, Span, Stage, StageError};
-pub(crate) use step::{Sources, difference, inject, run, to_currents};
+pub(crate) use slots::{After, Moment, Plan, Span, Trade, clear, collect, cover, import, scatter};
+pub(crate) use stage::{Shape, Stage, StageError};
+pub(crate) use step::{difference, inject, run, to_currents};

@@ -21,6 +21,10 @@ pub(crate) struct Rows<T: Scalar> {
     pub(crate) site: Buffer<T>,
     /// V at the sites of mechanisms.
     pub(crate) gathered: Buffer<T>,
+    /// Quantities that mechanisms on different CVs exchange, with one value per CV; see `exchange.rs`.
+    pub(crate) slots: Buffer<T>,
+    /// The inputs of mechanisms from these slots.
+    pub(crate) imported: Vec<Buffer<T>>,
     /// Arriving input of mechanisms by port, in the order of lanes.
     pub(crate) arriving: Vec<Buffer<T>>,
 }
@@ -36,6 +40,8 @@ impl<T: Scalar> Default for Rows<T> {
             work: Buffer::new(),
             site: Buffer::new(),
             gathered: Buffer::new(),
+            slots: Buffer::new(),
+            imported: Vec::new(),
             arriving: Vec::new(),
         }
     }
@@ -43,11 +49,13 @@ impl<T: Scalar> Default for Rows<T> {
 
 impl<T: Scalar> Rows<T> {
     /// Allocates the rows of a cluster. `lanes` is the largest number of lanes, and `ports` the largest number of spike
-    /// ports of its mechanisms.
+    /// ports of its mechanisms. `slots` is the number of values that mechanisms exchange, and `imports` the largest number of
+    /// slots that one of them reads.
     pub(crate) fn make_room(
         &mut self,
         (tree, width): (&Tree<T>, usize),
         (lanes, of_cells, ports): (usize, usize, usize),
+        (slots, imports): (usize, usize),
     ) -> Result<(), OutOfMemory> {
         self.current.grow(tree.nodes() * width)?;
         self.slope.grow(tree.nodes() * width)?;
@@ -57,6 +65,11 @@ impl<T: Scalar> Rows<T> {
         self.change.grow(lanes)?;
         self.changed.grow(lanes)?;
         self.gathered.grow(lanes)?;
+        self.slots.grow(slots)?;
+        while self.imported.len() < imports {
+            self.imported.push(Buffer::new());
+        }
+        self.imported.iter_mut().try_for_each(|row| row.grow(lanes))?;
         while self.arriving.len() < ports {
             self.arriving.push(Buffer::new());
         }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use dendrion_equations::{CURRENT, Pools, SLOPE, System};
-use dendrion_kernels::{Coefficients, Kernel, LinkError, Scalar, Tree, TreeColumns, TreeInputs};
+use dendrion_equations::{CURRENT, Phase, Pools, SLOPE, System};
+use dendrion_kernels::{LinkError, Scalar, Tree, TreeColumns, TreeInputs};
 use dendrion_model::{Cable, Error, OdeMethod, Role, Values};
 
 use super::geometry::{Geometry, Link, axial, value_of};
+use super::slots::{After, Plan, Span, Trade};
 use crate::build::layout::Layout;
 
 /// What a population does in a step.
@@ -23,6 +24,8 @@ pub(crate) enum Stage<T: Scalar> {
         injected: Vec<usize>,
         /// The CVs with current inputs on which no mechanisms are placed.
         bare: Vec<usize>,
+        /// What the mechanisms on different CVs exchange.
+        plan: Option<Arc<Plan>>,
     },
     /// Mechanisms contribute to the membrane.
     Placed {
@@ -35,24 +38,9 @@ pub(crate) enum Stage<T: Scalar> {
         /// the time of the currents, which is the first input, to V at the end of the step.
         reads_change: bool,
         pools: Option<Pools>,
+        /// What the mechanisms exchange with those on other CVs.
+        trade: Option<Box<Trade<T>>>,
     },
-}
-
-/// Consecutive sites on consecutive CVs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) site: usize,
-    pub(crate) cv: usize,
-    pub(crate) count: usize,
-    /// Whether these mechanisms are the first ones on their CVs.
-    pub(crate) is_first: bool,
-}
-
-/// The program of staggered mechanisms that runs after the solution of the tree.
-#[derive(Debug)]
-pub(crate) struct After<T: Scalar> {
-    pub(crate) kernel: Kernel<T>,
-    pub(crate) coefs: Coefficients<T>,
 }
 
 /// The reason why a stage cannot be built.
@@ -71,6 +59,8 @@ pub(crate) struct Shape<'a> {
     /// Whether each CV has mechanisms of other populations: of all populations for the membrane, and of earlier ones for placed
     /// mechanisms.
     pub(crate) covered: &'a [bool],
+    /// What the mechanisms on different CVs exchange, for the membrane.
+    pub(crate) plan: Option<&'a Arc<Plan>>,
 }
 
 impl<T: Scalar> Stage<T> {
@@ -79,7 +69,7 @@ impl<T: Scalar> Stage<T> {
         shape: &Shape<'_>,
         (system, parameters): (&System, &[Arc<Values>]),
         layout: &Layout,
-        after: Option<After<T>>,
+        parts: Vec<(Phase, After<T>)>,
     ) -> Result<Self, StageError> {
         match (shape.role, shape.cable) {
             (Role::Cells(cable), _) => Ok(Self::Cells { spike_at: cable.spike_at }),
@@ -89,7 +79,8 @@ impl<T: Scalar> Stage<T> {
                     shape.injected.iter().copied().filter(|cv| !shape.covered[*cv]).collect();
                 bare.sort_unstable();
                 bare.dedup();
-                Ok(Self::Membrane { tree, injected: shape.injected.to_vec(), bare })
+                let plan = shape.plan.cloned();
+                Ok(Self::Membrane { tree, injected: shape.injected.to_vec(), bare, plan })
             }
             (Role::Placed { sites, .. }, _) => {
                 let rows = [system.state(CURRENT), system.state(SLOPE)];
@@ -97,12 +88,14 @@ impl<T: Scalar> Stage<T> {
                     let what = "its equations have no current";
                     return Err(StageError::Other(Error::structure(&system.path, what)));
                 };
+                let (after, trade) = trade(system, parts);
                 Ok(Self::Placed {
                     outputs: [current, slope],
                     spans: spans(sites, shape.covered),
                     after,
                     reads_change: system.reads_change(),
                     pools: system.pools,
+                    trade,
                 })
             }
             _ => Ok(Self::Neurons),
@@ -117,13 +110,44 @@ impl<T: Scalar> Stage<T> {
         }
     }
 
-    /// Returns the program that runs after the solution of the tree.
-    pub(crate) const fn after(&self) -> Option<&After<T>> {
-        match self {
-            Self::Placed { after, .. } => after.as_ref(),
-            _ => None,
+    /// Returns the program of a part of the step other than the first.
+    pub(crate) fn part(&self, phase: Phase) -> Option<&After<T>> {
+        let Self::Placed { after, trade, .. } = self else { return None };
+        match phase {
+            Phase::Gates => after.as_ref(),
+            Phase::Pools => trade.as_ref()?.pools.as_ref(),
+            Phase::Exports(level) => {
+                trade.as_ref()?.programs.iter().find(|(of, _)| *of == level).map(|(_, program)| program)
+            }
+            Phase::Whole | Phase::Currents => None,
         }
     }
+}
+
+/// Sorts the programs of mechanisms: that of the gates, and those of the exchange with other mechanisms.
+fn trade<T: Scalar>(
+    system: &System,
+    parts: Vec<(Phase, After<T>)>,
+) -> (Option<After<T>>, Option<Box<Trade<T>>>) {
+    let inputs = system.imports.iter().map(|import| import.slot).collect();
+    let concentrations = (0..system.states.len()).filter(|i| system.pools_apart && system.states[*i].is_pool);
+    let mut trade = Trade {
+        inputs,
+        exports: system.exports.clone(),
+        programs: Vec::new(),
+        pools: None,
+        concentrations: concentrations.collect(),
+    };
+    let mut after = None;
+    for (phase, program) in parts {
+        match phase {
+            Phase::Exports(level) => trade.programs.push((level, program)),
+            Phase::Pools => trade.pools = Some(program),
+            _ => after = Some(program),
+        }
+    }
+    let trades = !(trade.inputs.is_empty() && trade.exports.is_empty() && trade.pools.is_none());
+    (after, trades.then(|| Box::new(trade)))
 }
 
 /// Divides sites into runs of consecutive CVs.

@@ -1,45 +1,20 @@
 //! The steps of a cluster.
 
-use std::sync::Arc;
-
 use dendrion_equations::Pools;
 use dendrion_kernels::{Frame, Scalar, TreeStep};
 use dendrion_model::Error;
 
 use super::contribute::{add, advance_gates, contribute};
+use super::exchange::{advance_pools, export};
+use super::members::{At, Members, One, Sources};
 use super::rows::Rows;
+use super::slots::{Moment, Plan, cover};
 use super::stage::Stage;
-use crate::inputs::{Current, Given};
 use crate::refused::refused;
 use crate::run::Member;
 use crate::runtime::observer::ShardObserver;
 use crate::runtime::population::Engine;
 use crate::runtime::shard::{Fault, Shard, is_finite, record};
-
-/// The data that the clusters of all threads read during a run.
-pub(crate) struct Sources<'a, T: Scalar> {
-    pub(crate) engines: &'a [Arc<Engine<T>>],
-    pub(crate) currents: &'a [Option<Current>],
-    pub(crate) given: &'a [Option<Given<T>>],
-}
-
-/// The members of a cluster: the shards of its cells, of its membrane and of its placed mechanisms.
-type Members<T, O> = [One<T, O>];
-pub(super) type One<T, O> = Member<Shard<T>, O>;
-
-/// The position in an epoch: a block, the first step of the epoch, and the step within the epoch.
-#[derive(Clone, Copy)]
-pub(super) struct At {
-    pub(super) block: usize,
-    pub(super) begin: u64,
-    pub(super) i: usize,
-}
-
-impl At {
-    pub(super) const fn step(self) -> u64 {
-        self.begin + self.i as u64
-    }
-}
 
 /// Runs all blocks of a cluster for an epoch: `steps` steps from `begin` on.
 pub(crate) fn run<T: Scalar, O: ShardObserver<T>>(
@@ -91,7 +66,7 @@ fn split<T: Scalar, O>(members: &mut Members<T, O>) -> (&mut One<T, O>, &mut Mem
 
 /// Allocates scratch memory.
 fn make_room<T: Scalar, O>(members: &mut Members<T, O>, sources: &Sources<'_, T>) -> Result<(), Error> {
-    let (mut lanes, mut ports) = (0, 0);
+    let (mut lanes, mut ports, mut imports) = (0, 0, 0);
     for Member { part, .. } in members.iter_mut() {
         let engine = &sources.engines[part.place.population];
         let observers = engine.observers.iter().map(|o| o.scratch_rows).max().unwrap_or(0);
@@ -99,13 +74,22 @@ fn make_room<T: Scalar, O>(members: &mut Members<T, O>, sources: &Sources<'_, T>
         part.states.scratch.grow(scratch).map_err(refused)?;
         lanes = lanes.max(part.place.lanes);
         ports = ports.max(part.delivery.rings.len());
+        if let Stage::Placed { trade: Some(trade), .. } = &engine.stage {
+            imports = imports.max(trade.inputs.len());
+        }
     }
     let of_cells = members[0].part.place.lanes;
     let membrane = &mut members[1].part;
-    let Stage::Membrane { tree, .. } = &sources.engines[membrane.place.population].stage else {
+    let Stage::Membrane { tree, plan, .. } = &sources.engines[membrane.place.population].stage else {
         return Ok(());
     };
-    membrane.rows.make_room((tree, membrane.place.width), (lanes, of_cells, ports)).map_err(refused)
+    let Shard { place, rows, .. } = membrane;
+    let slots = plan.as_ref().map_or(0, |plan| plan.exchange.slots * place.lanes);
+    rows.make_room((tree, place.width), (lanes, of_cells, ports), (slots, imports)).map_err(refused)?;
+    if let Some(plan) = plan {
+        cover(&mut rows.slots, plan, place);
+    }
+    Ok(())
 }
 
 fn visit<T: Scalar, O: ShardObserver<T>>(
@@ -169,7 +153,8 @@ fn step<T: Scalar, O: ShardObserver<T>>(
     let Shard { place, states, recorders, inputs, .. } = &mut membrane.part;
     let engine = &sources.engines[place.population];
     let level = engine.kernel.level();
-    let Stage::Membrane { tree, injected, bare } = &engine.stage else { return };
+    let Stage::Membrane { tree, injected, bare, plan } = &engine.stage else { return };
+    let pools = plan.as_ref().and_then(|plan| plan.pools);
     let size = states.rows * place.lanes;
     let seen = if is_first { membrane.observer.step(at.step(), at.block) } else { None };
     let v = match seen {
@@ -187,7 +172,10 @@ fn step<T: Scalar, O: ShardObserver<T>>(
         matches!(sources.engines[m.part.place.population].stage, Stage::Placed { reads_change: true, .. })
     };
     let reads_change = placed.iter().any(reads_change);
-    let pools = placed.iter().find_map(|m| sources.engines[m.part.place.population].stage.pools());
+    let own_pools = placed.iter().find_map(|m| sources.engines[m.part.place.population].stage.pools());
+    if let Some(plan) = plan {
+        export(placed, sources, plan, (v, width), &mut rows, (at, Moment::Beginning, is_first));
+    }
     let outputs = sum(placed, sources, (v, width), &mut rows, (at, is_first));
     let injections = inputs.currents.iter().zip(injected).map(|((_, input), cv)| (input.row(at.i), *cv));
     inject_into(&mut rows, outputs, injections, (bare, width));
@@ -202,22 +190,25 @@ fn step<T: Scalar, O: ShardObserver<T>>(
         None => (&**current, &**slope),
     };
     let count = v.len();
-    if reads_change {
+    if reads_change || pools.is_some() {
         old[..count].copy_from_slice(v);
     }
     tree.solve(level, place.blocks.start + at.block, &mut TreeStep { v: &mut *v, current, slope, work });
     after[..width].copy_from_slice(&v[site.clone()]);
-    if reads_change {
-        to_currents(pools, &mut old[..count], v);
+    if reads_change || pools.is_some() {
+        to_currents(own_pools.or(pools), &mut old[..count], v);
     }
-    if reads_change && pools.is_none() {
+    if reads_change && own_pools.is_none() {
         // The change in the solution of the tree does not include the reset.
         difference(&mut change[..count], v, &old[..count]);
     }
     threshold(head, sources, (&before[..width], after, &mut v[site]), at, is_first);
-    if pools.is_some() {
+    if own_pools.is_some() {
         // Like all staggered gates, those of mechanisms with concentrations read V after the reset.
         difference(&mut change[..count], v, &old[..count]);
+    }
+    if let (Some(plan), Some(pools)) = (plan, pools) {
+        concentrations(placed, sources, (plan, pools), (v, width), &mut rows, (at, is_first));
     }
     for member in placed.iter_mut() {
         advance_gates(member, sources, (v, width), &mut rows, at, is_first);
@@ -236,6 +227,25 @@ pub(crate) fn to_currents<T: Scalar>(pools: Option<Pools>, before: &mut [T], sol
 /// Computes the difference between two rows.
 pub(crate) fn difference<T: Scalar>(out: &mut [T], a: &[T], b: &[T]) {
     out.iter_mut().zip(a.iter().zip(b)).for_each(|(out, (a, b))| *out = *a - *b);
+}
+
+/// Advances concentrations before the gates. `rows.before` contains the potential that enters them.
+fn concentrations<T: Scalar, O: ShardObserver<T>>(
+    placed: &mut Members<T, O>,
+    sources: &Sources<'_, T>,
+    (plan, pools): (&Plan, Pools),
+    (v, width): (&[T], usize),
+    rows: &mut Rows<T>,
+    (at, is_first): (At, bool),
+) {
+    let before = std::mem::take(&mut rows.before);
+    let of_currents = (&before[..v.len()], width);
+    if pools == Pools::Middle {
+        export(placed, sources, plan, of_currents, rows, (at, Moment::Middle, is_first));
+    }
+    advance_pools(placed, sources, of_currents, rows, (at, is_first));
+    rows.before = before;
+    export(placed, sources, plan, (v, width), rows, (at, Moment::End, is_first));
 }
 
 /// Computes the sums of the currents and conductances of placed mechanisms. If one population of mechanisms covers all CVs, its

@@ -22,7 +22,7 @@ use dendrion_model::{Cable, Error, OdeMethod, Role, SdeMethod, Surrogate, Values
 use crate::build::layout::Layout;
 use crate::cable::of_members;
 use crate::refused::unlinked;
-use crate::runtime::population::{coefficients, columns, linked};
+use crate::runtime::population::{coefficients, columns, linked, other_parts};
 
 /// Number of steps that one call to a kernel reverses, where possible.
 pub(crate) const STEPS: usize = 2;
@@ -91,8 +91,8 @@ pub(crate) struct Backward<T: Scalar> {
     pub(crate) fed: Vec<Vec<usize>>,
     /// States that probes record. Their cotangents are the last ports of the step.
     pub(crate) states: Vec<usize>,
-    /// The reverse of the part of the step that follows the solution of the tree, for staggered mechanisms.
-    pub(crate) after: Option<Box<Self>>,
+    /// The reverse of the other parts of the step of placed mechanisms.
+    pub(crate) parts: Vec<(Phase, Self)>,
 }
 
 impl<T: Scalar> Reversible<T> {
@@ -121,14 +121,18 @@ impl<T: Scalar> Reversible<T> {
 
     /// Links the reverse for a request and computes its coefficients.
     pub(crate) fn link(&self, asked: Asked) -> Result<Backward<T>, Error> {
-        if !self.is_split() {
+        if !matches!(self.role, Role::Placed { .. }) {
             return self.link_phase(asked);
         }
-        // The first part of the step reads the states that probes record.
-        let after =
-            Asked { states: Vec::new(), observables: Vec::new(), phase: Phase::Gates, ..asked.clone() };
-        let after = Some(Box::new(self.link_phase(after)?));
-        Ok(Backward { after, ..self.link_phase(Asked { phase: Phase::Currents, ..asked })? })
+        // The main part of the step reads the states that probes record.
+        let part = |phase| {
+            let asked = Asked { states: Vec::new(), observables: Vec::new(), phase, ..asked.clone() };
+            Ok((phase, self.link_phase(asked)?))
+        };
+        let parts = other_parts(&self.system, self.is_split());
+        let parts = parts.into_iter().map(part).collect::<Result<_, Error>>()?;
+        let phase = if self.is_split() { Phase::Currents } else { Phase::Whole };
+        Ok(Backward { parts, ..self.link_phase(Asked { phase, ..asked })? })
     }
 
     fn link_phase(&self, asked: Asked) -> Result<Backward<T>, Error> {
@@ -162,7 +166,7 @@ impl<T: Scalar> Reversible<T> {
         self.system.receives.iter().for_each(|r| fed[r.port].push(r.state));
         let observers = linked.split_off(1);
         let step = linked.swap_remove(0);
-        Ok(Backward { reverse, step, steps, observers, scratch_rows, fed, states, after: None })
+        Ok(Backward { reverse, step, steps, observers, scratch_rows, fed, states, parts: Vec::new() })
     }
 
     /// Links the kernel that reverses several steps in one call, which is possible if steps depend on each

@@ -17,11 +17,12 @@
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use dendrion_equations::Pools;
+use dendrion_equations::{Phase, Pools};
 use dendrion_kernels::{Frame, Ring, Scalar, TreeFrame, TreeStep, TreeSums};
 use dendrion_model::Error;
 
 use super::backward::Backward;
+use super::exchange::{self, Potentials, mixed};
 use super::growth::FOLD;
 use super::history::History;
 use super::probe_adjoint::given;
@@ -30,7 +31,10 @@ use super::shard_trace::ShardTrace;
 use super::spiked::spiked;
 use super::sweep::Shared;
 use super::tree_rows::TreeRows;
-use crate::cable::{Sources, Span, Stage, difference, gather, inject, to_currents, to_lanes, to_members};
+use crate::cable::{
+    Moment, Sources, Span, Stage, difference, gather, import, inject, scatter, to_currents, to_lanes,
+    to_members,
+};
 use crate::recording::recorder::Reads;
 use crate::run::Member;
 use crate::runtime::input_ports::View;
@@ -79,20 +83,20 @@ impl<T: Scalar> TreeRows<T> {
 type Members<T> = [Member<Shard<T>, ShardTrace<T>>];
 
 /// The parts of a member that a reversed step uses.
-struct Unit<'m, T: Scalar> {
-    shard: &'m mut Shard<T>,
-    history: &'m History<T>,
-    reversal: &'m mut Reversal<T>,
-    backward: &'m Backward<T>,
-    engine: &'m Engine<T>,
+pub(super) struct Unit<'m, T: Scalar> {
+    pub(super) shard: &'m mut Shard<T>,
+    pub(super) history: &'m History<T>,
+    pub(super) reversal: &'m mut Reversal<T>,
+    pub(super) backward: &'m Backward<T>,
+    pub(super) engine: &'m Engine<T>,
     spike_adjoints: Vec<Ring<T>>,
 }
 
 /// The position of the sweep.
 #[derive(Clone, Copy)]
-struct At {
-    block: usize,
-    step: u64,
+pub(super) struct At {
+    pub(super) block: usize,
+    pub(super) step: u64,
     /// The first step of the epoch.
     begin: u64,
 }
@@ -108,7 +112,14 @@ pub(super) fn reverse<T: Scalar>(
     let engine = &shared.engines[members[1].part.place.population];
     if members[1].observer.reversal.as_ref().is_some_and(|r| r.tree.is_none()) {
         let most = members.iter().map(|m| m.part.place.lanes).max().unwrap_or(0);
-        let rows = TreeRows::new(&engine.stage, &members[1].part.place, most)?;
+        let imports =
+            |m: &Member<Shard<T>, ShardTrace<T>>| match &shared.engines[m.part.place.population].stage {
+                Stage::Placed { trade: Some(trade), .. } => trade.inputs.len(),
+                _ => 0,
+            };
+        let imports = members.iter().map(imports).max().unwrap_or(0);
+        let states = members.iter().map(|m| m.part.place.lanes * m.part.states.rows).max().unwrap_or(0);
+        let rows = TreeRows::new(&engine.stage, &members[1].part.place, (most, imports, states))?;
         if let Some(reversal) = &mut members[1].observer.reversal {
             reversal.tree = rows;
         }
@@ -178,8 +189,8 @@ fn epoch<T: Scalar>(
 fn fold<T: Scalar>(unit: &mut Unit<'_, T>, block: usize, step: u64) {
     let lanes = unit.shard.place.lanes;
     unit.reversal.fold(unit.backward, (unit.shard, unit.history), (block, 0..lanes), step);
-    if let (Some(frames), Some(after)) = (&mut unit.reversal.after, &unit.backward.after) {
-        frames.fold(after, lanes, block);
+    for (frames, (_, part)) in unit.reversal.others.iter_mut().zip(&unit.backward.parts) {
+        frames.fold(part, lanes, block);
     }
 }
 
@@ -189,7 +200,7 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     let (membrane, placed) = rest.split_at_mut(1);
     let (head, membrane) = (&mut head[0], &mut membrane[0]);
     let Some(mut rows) = membrane.reversal.tree.take() else { return };
-    let Stage::Membrane { tree, injected, .. } = &membrane.engine.stage else { return };
+    let Stage::Membrane { tree, injected, plan, .. } = &membrane.engine.stage else { return };
     let Stage::Cells { spike_at } = &head.engine.stage else { return };
     let (place, width) = (membrane.shard.place.clone(), membrane.shard.place.width);
     let size = membrane.reversal.rows * place.lanes;
@@ -212,11 +223,17 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
         before_bar.fill(T::default());
         change_bar.fill(T::default());
     }
+    exchange::begin(&mut rows, placed, plan.as_deref(), width, at);
     for unit in placed.iter_mut() {
         unit.store_spike_adjoints(at);
         unit.reverse_gates((next, width), &mut *bar, &mut rows, at);
     }
     let site = spike_at * width..(spike_at + 1) * width;
+    if let Some(plan) = plan {
+        let solved = &head.history.state(at.step + 1, at.block)[head.shard.place.lanes..][..width];
+        let v = Potentials { now, next, solved, site: site.start };
+        exchange::reverse_pools(&mut rows, placed, plan, (&v, width), bar, at);
+    }
     head.reverse_threshold(&mut bar[site.clone()], &mut rows, at);
     // The membrane.
     rows.add_currents(placed, (membrane.shard, injected), at);
@@ -236,9 +253,23 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
             *bar = *bar + *v;
         }
     }
+    let pools = plan.as_ref().and_then(|plan| plan.pools);
+    if pools == Some(Pools::Middle) {
+        bar.iter_mut().zip(&rows.middle_bar[..]).for_each(|(bar, v)| *bar = *bar + T::from_f64(0.5) * *v);
+    }
     tree.reverse(level, place.blocks.start + at.block, &mut frame, (&mut *bar, &mut rows.work), &mut sums);
+    if let Some(plan) = plan {
+        exchange::fill_slots(&mut rows, placed, plan, width, (Moment::Beginning, at));
+    }
     for unit in placed.iter_mut() {
         unit.reverse_currents(&shared.tables, (now, width), &mut *bar, &mut rows, at);
+    }
+    if let Some(plan) = plan {
+        exchange::reverse_exports(&mut rows, placed, plan, (now, width), (&mut *bar, Moment::Beginning), at);
+    }
+    if let Some(pools) = pools {
+        let part = T::from_f64(if pools == Pools::Middle { 0.5 } else { 1.0 });
+        bar.iter_mut().zip(&rows.middle_bar[..]).for_each(|(bar, v)| *bar = *bar + part * *v);
     }
     if reads_change {
         let more = rows.before_bar.iter().zip(&rows.change_bar[..]);
@@ -277,8 +308,11 @@ impl<T: Scalar> Unit<'_, T> {
 
     /// Reverses the second part of the step of mechanisms.
     fn reverse_gates(&mut self, (next, width): (&[T], usize), bar: &mut [T], rows: &mut TreeRows<T>, at: At) {
-        let Stage::Placed { spans, reads_change, pools, .. } = &self.engine.stage else { return };
-        let (Some(backward), Some(after)) = (&self.backward.after, &mut self.reversal.after) else { return };
+        let Stage::Placed { spans, reads_change, pools, trade, .. } = &self.engine.stage else { return };
+        let Some(part) = self.backward.parts.iter().position(|(phase, _)| *phase == Phase::Gates) else {
+            return;
+        };
+        let (backward, after) = (&self.backward.parts[part].1, &mut self.reversal.others[part]);
         let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
         let (size, of_after) = (self.reversal.rows * lanes, after.rows * lanes);
         let states = backward.reverse.states * lanes;
@@ -288,10 +322,15 @@ impl<T: Scalar> Unit<'_, T> {
         let v = if *reads_change { &rows.before[..] } else { next };
         let v = gather(v, width, (place, spans), &mut rows.gathered);
         let past = self.history.states(at.step, 1, at.block);
+        let past = mixed(past, trade.as_deref(), lanes, &mut rows.past);
         let mut inputs = vec![v];
         if *reads_change {
             inputs.push(gather(&rows.change, width, (place, spans), &mut rows.changed));
         }
+        let of_slot = next.len();
+        let read = trade.as_ref().map_or(&[] as &[usize], |trade| &trade.inputs);
+        import(&rows.slots, (read, of_slot), width, (place, spans), &mut rows.imported);
+        inputs.extend(rows.imported[..read.len()].iter().map(|row| &row[..lanes]));
         inputs.extend([&[] as &[T], &[]]);
         run(&backward.step, (frame, &mut self.reversal.scratch), place, &inputs, past, at);
         let of = |input: usize| &frame[backward.reverse.current(input) * lanes..][..lanes];
@@ -313,6 +352,10 @@ impl<T: Scalar> Unit<'_, T> {
                 scatter(&mut rows.change_bar, width, spans, of(1));
             }
             None => scatter(bar, width, spans, of(0)),
+        }
+        let first = 1 + usize::from(*reads_change);
+        for (k, slot) in read.iter().enumerate() {
+            scatter(&mut rows.slot_bars[slot * of_slot..][..of_slot], width, spans, of(first + k));
         }
         own[..states].copy_from_slice(&frame[..states]);
     }
@@ -362,7 +405,9 @@ impl<T: Scalar> Unit<'_, T> {
         rows: &mut TreeRows<T>,
         at: At,
     ) {
-        let Stage::Placed { outputs, spans, reads_change, .. } = &self.engine.stage else { return };
+        let Stage::Placed { outputs, spans, reads_change, trade, .. } = &self.engine.stage else { return };
+        let of_slot = v.len();
+        let read = trade.as_ref().map_or(&[] as &[usize], |trade| &trade.inputs);
         let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
         let (size, i) = (self.reversal.rows * lanes, (at.step - at.begin) as usize);
         let Reversal { frames, given, scratch, probe_adjoints, .. } = &mut *self.reversal;
@@ -378,10 +423,12 @@ impl<T: Scalar> Unit<'_, T> {
         let v = gather(v, width, (place, spans), &mut rows.gathered);
         let past = self.history.states(at.step, 1, at.block);
         // Neither the change of V nor spikes affect this part of the step.
-        let mut inputs = vec![v, &[], &[]];
-        if *reads_change {
-            inputs.push(&[]);
-        }
+        let mut inputs = vec![v];
+        inputs.extend(reads_change.then_some(&[] as &[T]));
+        import(&rows.slots, (read, of_slot), width, (place, spans), &mut rows.imported);
+        inputs.extend(rows.imported[..read.len()].iter().map(|row| &row[..lanes]));
+        let of_observers = inputs.clone();
+        inputs.extend([&[] as &[T], &[]]);
         inputs.extend(given.iter().map(|rows| rows.row(i)));
         run(&self.backward.step, (&mut *frame, &mut *scratch), place, &inputs, past, at);
         for probe_adjoint in probe_adjoints.iter() {
@@ -391,10 +438,15 @@ impl<T: Scalar> Unit<'_, T> {
             let bars = &mut rows.bars[..lanes];
             bars.fill(T::default());
             probe_adjoint.add(values, at.block * lanes, bars);
-            let inputs: &[&[T]] = if *reads_change { &[v, &[], bars] } else { &[v, bars] };
-            run(observer, (&mut *frame, &mut *scratch), place, inputs, past, at);
+            let inputs = [of_observers.as_slice(), &[&*bars]].concat();
+            run(observer, (&mut *frame, &mut *scratch), place, &inputs, past, at);
         }
-        scatter(bar, width, spans, &frame[self.backward.reverse.current(0) * lanes..][..lanes]);
+        let of = |input: usize| &frame[self.backward.reverse.current(input) * lanes..][..lanes];
+        scatter(bar, width, spans, of(0));
+        let first = 1 + usize::from(*reads_change);
+        for (k, slot) in read.iter().enumerate() {
+            scatter(&mut rows.slot_bars[slot * of_slot..][..of_slot], width, spans, of(first + k));
+        }
     }
 
     /// Adds the cotangents of injected currents to the sums of their generators.
@@ -412,7 +464,7 @@ impl<T: Scalar> Unit<'_, T> {
 }
 
 /// Runs a reverse program on a block.
-fn run<T: Scalar>(
+pub(super) fn run<T: Scalar>(
     (kernel, coefs): &(dendrion_kernels::Kernel<T>, dendrion_kernels::Coefficients<T>),
     (frame, scratch): (&mut [T], &mut [T]),
     place: &Place,
@@ -425,15 +477,5 @@ fn run<T: Scalar>(
         let fired = &mut [0; 0][..];
         let mut frame = Frame { state: &mut *frame, scratch: &mut *scratch, coefs, block, inputs, fired };
         kernel.run_strip(&mut frame, past, strip);
-    }
-}
-
-/// Adds the cotangents of V at the sites of mechanisms to those of the CVs.
-fn scatter<T: Scalar>(bar: &mut [T], width: usize, spans: &[Span], row: &[T]) {
-    for Span { site, cv, count, .. } in spans {
-        let mine = &row[site * width..(site + count) * width];
-        for (bar, v) in bar[cv * width..(cv + count) * width].iter_mut().zip(mine) {
-            *bar = *bar + *v;
-        }
     }
 }

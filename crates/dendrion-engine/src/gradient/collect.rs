@@ -13,6 +13,7 @@ use dendrion_model::{Error, Values};
 use super::backward::Backward;
 use super::growth::{Growth, Peak, Peaks, cause};
 use super::infinite::{infinite_at, infinite_in_parameters};
+use super::initial;
 use super::membrane;
 use super::reverse_edge::ReverseEdge;
 use super::shard_trace::GradientObserver;
@@ -81,7 +82,8 @@ pub(crate) fn sample<T: Scalar>(
         // Shards of a population are in the order of its neurons, so their rows are simply appended.
         let rows = 0..reverse.accumulators + reverse.states;
         let mut cotangents = rows.map(|_| room(population.layout.size)).collect::<Result<Vec<_>, Error>>()?;
-        let mut after: Vec<Vec<f64>> = Vec::new();
+        let parts = &backwards[p].parts;
+        let mut of_parts: Vec<Vec<Vec<f64>>> = vec![Vec::new(); parts.len()];
         let shards = sample.sample.shards.iter().zip(&mut sample.of_shards);
         for (shard, of_shard) in shards.filter(|(s, _)| s.place.population == p) {
             let (Some(reversal), Some(history)) = (&mut of_shard.reversal, &of_shard.history) else {
@@ -89,10 +91,10 @@ pub(crate) fn sample<T: Scalar>(
             };
             let rows = reversal.finish(shard, history, &backwards[p])?;
             cotangents.iter_mut().zip(rows).for_each(|(all, mine)| all.extend(mine));
-            if let (Some(frames), Some(backward)) = (&mut reversal.after, &backwards[p].after) {
-                let rows = frames.finish(shard, backward);
-                after.resize(rows.len(), Vec::new());
-                after.iter_mut().zip(rows).for_each(|(all, mine)| all.extend(mine));
+            for ((frames, (_, part)), all) in reversal.others.iter_mut().zip(parts).zip(&mut of_parts) {
+                let rows = frames.finish(shard, part);
+                all.resize(rows.len(), Vec::new());
+                all.iter_mut().zip(rows).for_each(|(all, mine)| all.extend(mine));
             }
             suspects.extend(reversal.suspect.take());
             peaks.add(&reversal.peaks);
@@ -111,12 +113,13 @@ pub(crate) fn sample<T: Scalar>(
             }
         }
         let mut found = population.gather(reverse, &cotangents)?;
-        if let Some(backward) = &backwards[p].after {
-            membrane::add(&mut found, population.gather(&backward.reverse, &after)?);
+        for ((_, part), cotangents) in parts.iter().zip(&of_parts) {
+            membrane::add(&mut found, population.gather(&part.reverse, cotangents)?);
         }
         membrane::add(&mut found, membrane::gather(p, population, sample));
         of_cells.push(found);
     }
+    initial::add(trace, backwards, &mut of_cells)?;
     let mut parameters = Vec::with_capacity(wanted.parameters.len());
     for id in &wanted.parameters {
         let values = trace.parameters.get(*id);

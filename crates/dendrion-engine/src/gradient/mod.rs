@@ -17,9 +17,11 @@
 mod backward;
 mod cluster;
 mod collect;
+mod exchange;
 mod growth;
 mod history;
 mod infinite;
+mod initial;
 mod membrane;
 mod probe_adjoint;
 mod record;

@@ -106,8 +106,8 @@ pub(crate) struct Reversal<T: Scalar> {
     /// For each state, the largest cotangent that causes no warning.
     pub(super) limits: Vec<f64>,
     pub(crate) peaks: Peaks,
-    /// The second program of staggered mechanisms of detailed cells.
-    pub(super) after: Option<AfterFrames<T>>,
+    /// The other parts of the step of mechanisms on detailed cells.
+    pub(super) others: Vec<AfterFrames<T>>,
     /// The tree, if this is the shard of a membrane of detailed cells.
     pub(super) tree: Option<TreeRows<T>>,
 }
@@ -123,8 +123,9 @@ impl<T: Scalar> Reversal<T> {
         limits: Vec<f64>,
     ) -> Result<Self, Error> {
         let (all, rows) = (shard.place.lanes_of_all(), backward.reverse.rows());
-        let of_after = backward.after.as_ref().map_or(0, |after| after.scratch_rows);
-        let scratch = backward.scratch_rows.max(of_after) * shard.place.lanes;
+        let of_parts = backward.parts.iter().map(|(_, part)| part.scratch_rows);
+        let scratch = of_parts.fold(backward.scratch_rows, usize::max) * shard.place.lanes;
+        let others = backward.parts.iter().map(|(_, part)| AfterFrames::new(shard, part));
         Ok(Self {
             frames: Buffer::zeroed(all * rows).map_err(refused)?,
             rows,
@@ -147,7 +148,7 @@ impl<T: Scalar> Reversal<T> {
             suspect: None,
             limits,
             peaks: Peaks::default(),
-            after: AfterFrames::new(shard, backward)?,
+            others: others.collect::<Result<_, Error>>()?,
             tree: None,
         })
     }

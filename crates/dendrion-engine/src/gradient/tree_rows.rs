@@ -5,12 +5,12 @@ use dendrion_model::Error;
 use dendrion_model::allocate::filled;
 
 use super::backward::Backward;
-use crate::cable::Stage;
+use crate::cable::{Stage, cover};
 use crate::refused::refused;
 use crate::runtime::place::Place;
 use crate::runtime::shard::Shard;
 
-/// The rows and sums of the second program of staggered mechanisms.
+/// The rows and sums of a part of the step of placed mechanisms other than the main part.
 #[derive(Debug)]
 pub(crate) struct AfterFrames<T: Scalar> {
     pub(super) frames: Buffer<T>,
@@ -20,14 +20,13 @@ pub(crate) struct AfterFrames<T: Scalar> {
 }
 
 impl<T: Scalar> AfterFrames<T> {
-    pub(crate) fn new(shard: &Shard<T>, backward: &Backward<T>) -> Result<Option<Self>, Error> {
-        let Some(after) = &backward.after else { return Ok(None) };
-        let (all, rows) = (shard.place.lanes_of_all(), after.reverse.rows());
-        Ok(Some(Self {
+    pub(crate) fn new(shard: &Shard<T>, backward: &Backward<T>) -> Result<Self, Error> {
+        let (all, rows) = (shard.place.lanes_of_all(), backward.reverse.rows());
+        Ok(Self {
             frames: Buffer::zeroed(all * rows).map_err(refused)?,
             rows,
-            totals: filled(all * after.reverse.accumulators, 0.0)?,
-        }))
+            totals: filled(all * backward.reverse.accumulators, 0.0)?,
+        })
     }
 
     /// Adds the accumulators of a block to the sums.
@@ -79,6 +78,16 @@ pub(crate) struct TreeRows<T: Scalar> {
     pub(super) gathered: Buffer<T>,
     /// The cotangents of V, of currents or of spikes, in the order of lanes.
     pub(super) bars: Buffer<T>,
+    /// The quantities that mechanisms on different CVs exchange, and their cotangents.
+    pub(super) slots: Buffer<T>,
+    pub(super) slot_bars: Buffer<T>,
+    /// The inputs of mechanisms from these slots.
+    pub(super) imported: Vec<Buffer<T>>,
+    /// The states from which gates are advanced, if concentrations are advanced before them.
+    pub(super) past: Buffer<T>,
+    /// The potential that enters concentrations, and its cotangents.
+    pub(super) middle: Buffer<T>,
+    pub(super) middle_bar: Buffer<T>,
     pub(super) nodes: usize,
     /// Sums of the cotangents of the capacitance, leak, reversal potential and axial conductance of each node, block by
     /// block.
@@ -86,13 +95,29 @@ pub(crate) struct TreeRows<T: Scalar> {
 }
 
 impl<T: Scalar> TreeRows<T> {
-    /// Creates the rows of a membrane. `most` is the largest number of lanes of a member of its cluster.
-    pub(super) fn new(stage: &Stage<T>, place: &Place, most: usize) -> Result<Option<Self>, Error> {
-        let Stage::Membrane { tree, .. } = stage else { return Ok(None) };
+    /// Creates the rows of a membrane. `most` is the largest number of lanes of a member of its cluster, `imports` the largest
+    /// number of imports, and `states` the largest number of values in a state.
+    pub(super) fn new(
+        stage: &Stage<T>,
+        place: &Place,
+        (most, imports, states): (usize, usize, usize),
+    ) -> Result<Option<Self>, Error> {
+        let Stage::Membrane { tree, plan, .. } = stage else { return Ok(None) };
+        let slots = plan.as_ref().map_or(0, |plan| plan.exchange.slots * place.lanes);
         let (nodes, rows) =
             (tree.nodes() * place.width, |count: usize| Buffer::zeroed(count).map_err(refused));
         let sums = || filled(nodes * place.blocks.len(), 0.0);
+        let mut slots_of = rows(slots)?;
+        if let Some(plan) = plan {
+            cover(&mut slots_of, plan, place);
+        }
         Ok(Some(Self {
+            slots: slots_of,
+            slot_bars: rows(slots)?,
+            imported: (0..imports).map(|_| rows(most)).collect::<Result<_, _>>()?,
+            past: rows(if plan.is_some() { 2 * states } else { 0 })?,
+            middle: rows(place.lanes)?,
+            middle_bar: rows(place.lanes)?,
             v: rows(place.lanes)?,
             current: rows(nodes)?,
             slope: rows(nodes)?,

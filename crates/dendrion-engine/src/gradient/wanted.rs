@@ -51,8 +51,11 @@ impl Wanted {
                 wanted[trace.parameters.number(*id)] = true;
             }
         }
-        // Placed mechanisms inherit parameters of the membrane.
+        // Placed mechanisms inherit parameters of the membrane, and initial values depend on those of other mechanisms.
         for id in trace.parameters.ids_of(Target::Cells(population)) {
+            if matches!(trace.parameters[id].access, Access::Computed) {
+                wanted[trace.parameters.number(id)] = true;
+            }
             if let Access::Inherited(from) = &trace.parameters[id].access {
                 let source = trace.parameters.source(from);
                 if source.is_some_and(|source| self.parameters.contains(&source)) {

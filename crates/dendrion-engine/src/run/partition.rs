@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use dendrion_kernels::Scalar;
 
-use super::worker::{Member, Worker};
+use super::member::Member;
+use super::worker::Worker;
 use crate::inputs::SourceBlock;
 use crate::runtime::observer::{Observer, Unobserved};
 use crate::runtime::sample::Sample;

@@ -27,6 +27,7 @@ use dendrion_kernels::Scalar;
 
 use super::barrier::Barrier;
 use super::exchange::{Route, SpikeExchange};
+use super::member::Member;
 use super::pace::Pace;
 use crate::cable::{self, Sources};
 use crate::inputs::{Current, SourceBlock, StandIns};
@@ -80,15 +81,6 @@ impl<T: Scalar> RunPlan<T> {
     const fn meets(&self, epoch: u64, next: u64) -> bool {
         epoch.is_multiple_of(self.meeting) || next >= self.end
     }
-}
-
-/// A shard or a source block that a worker owns.
-#[derive(Debug)]
-pub(crate) struct Member<P, O> {
-    /// The member's place in the spike exchange.
-    pub(crate) place: usize,
-    pub(crate) part: P,
-    pub(crate) observer: O,
 }
 
 /// The shards and source blocks that one thread owns during a run.

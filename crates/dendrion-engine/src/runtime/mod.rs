@@ -5,6 +5,7 @@ pub(crate) mod connections;
 pub(crate) mod core;
 pub(crate) mod delivery;
 pub(crate) mod ensemble;
+pub(crate) mod exchange;
 pub(crate) mod export_model;
 pub(crate) mod index;
 pub(crate) mod input_ports;

@@ -9,6 +9,7 @@ use dendrion_model::{Error, Generator, Owner, Values};
 
 use super::connections::{flush_weights, flush_weights_onto, put_weights, table_of};
 use super::ensemble::Ensemble;
+use super::exchange::{Settled, settle};
 use super::model::Model;
 use super::store::{Axis, ParameterId, Target};
 use crate::plasticity::control::{check_bound, check_largest, set_rule, set_trace};
@@ -106,6 +107,8 @@ pub(crate) fn set_cells<T: Scalar>(
         }
     }
     let mut before = Vec::new();
+    let groups: BTreeSet<usize> =
+        stale.iter().filter_map(|i| model.network.populations[*i].role.cells()).collect();
     for i in stale {
         match model.cells[i].refresh(&model.parameters.of_system(i)) {
             Ok(old) => before.push((i, old)),
@@ -121,6 +124,22 @@ pub(crate) fn set_cells<T: Scalar>(
             }
         }
     }
+    let mut settled = Vec::new();
+    for cells in groups {
+        match settle(&mut model.cells, &mut model.parameters, cells + 1) {
+            Ok(more) => settled.push(more),
+            Err(error) => {
+                settled
+                    .into_iter()
+                    .rev()
+                    .for_each(|s: Settled<T>| s.undo(&mut model.cells, &mut model.parameters));
+                before.into_iter().for_each(|(i, old)| drop(model.cells[i].put(old)));
+                replaced.into_iter().rev().for_each(|(id, old)| drop(model.parameters.set(id, old)));
+                return Err(error);
+            }
+        }
+    }
+    before.extend(settled.into_iter().flat_map(|settled| settled.cells));
     Ok(before.into_iter().map(|(i, (_, initial))| (i, initial)).collect())
 }
 

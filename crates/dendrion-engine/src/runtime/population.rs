@@ -9,7 +9,7 @@ use dendrion_model::allocate::{copied, room};
 use dendrion_model::{Cable, Error, Gates, Network, OdeMethod, Population, Role, Turns, UNNAMED, Values};
 
 use crate::build::layout::Layout;
-use crate::cable::{After, Shape, Stage, StageError, arrange, of_members};
+use crate::cable::{After, Plan, Shape, Stage, StageError, arrange, of_members};
 use crate::random::{Purpose, Stream};
 use crate::refused::unlinked;
 
@@ -56,12 +56,13 @@ pub(crate) struct Observer<T: Scalar> {
 pub(crate) struct Compiled {
     pub(crate) system: System,
     tape: Tape,
-    /// The part of the step of placed mechanisms that follows the solution of the tree, if they are staggered.
-    after: Option<Tape>,
+    /// The other parts of the step of placed mechanisms.
+    parts: Vec<(Phase, Tape)>,
     shape: Option<Cable>,
     method: OdeMethod,
     injected: Vec<usize>,
     covered: Vec<bool>,
+    plan: Option<Arc<Plan>>,
 }
 
 /// A population's equations, parameters, programs and layout.
@@ -72,7 +73,7 @@ pub(crate) struct Cells<T: Scalar> {
     /// Shared with the traces of runs.
     pub(crate) system: Arc<System>,
     tape: Tape,
-    after: Option<Tape>,
+    parts: Vec<(Phase, Tape)>,
     /// The shape of the detailed cells to which the population belongs.
     pub(crate) shape: Option<Cable>,
     pub(crate) role: Role,
@@ -81,6 +82,8 @@ pub(crate) struct Cells<T: Scalar> {
     injected: Vec<usize>,
     /// The CVs with mechanisms of other populations; see [`Shape::covered`].
     covered: Vec<bool>,
+    /// What the mechanisms on different CVs exchange, if this is a membrane.
+    pub(crate) plan: Option<Arc<Plan>>,
     observed: Vec<(String, Tape)>,
     pub(crate) engine: Arc<Engine<T>>,
     /// Initial values of each state: one, or one per neuron.
@@ -98,6 +101,7 @@ pub(crate) fn compile(
     network: &Network,
     population: &Population,
     wiring: &Wiring,
+    plan: Option<Arc<Plan>>,
 ) -> Result<Compiled, Error> {
     let mut system = neuron(population, wiring)?;
     let head = population.role.cells().and_then(|cells| network.populations.get(cells)).unwrap_or(population);
@@ -114,16 +118,33 @@ pub(crate) fn compile(
         },
         _ => population.method,
     };
-    let is_split = shape.as_ref().is_some_and(Cable::is_split);
-    let (tape, after) = if is_split && matches!(population.role, Role::Placed { .. }) {
-        let tape = step(&mut system.phase(Phase::Currents), gates)?;
-        (tape, Some(step(&mut system.phase(Phase::Gates), gates)?))
-    } else {
-        (step(&mut system, gates)?, None)
-    };
-    let method = if matches!(population.role, Role::Placed { .. }) { gates } else { method };
+    let is_placed = matches!(population.role, Role::Placed { .. });
+    let is_split = is_placed && shape.as_ref().is_some_and(Cable::is_split);
+    let mut parts = Vec::new();
+    for phase in other_parts(&system, is_split) {
+        parts.push((phase, step(&mut system.phase(phase), gates)?));
+    }
+    let tape =
+        if is_split { step(&mut system.phase(Phase::Currents), gates)? } else { step(&mut system, gates)? };
+    let method = if is_placed { gates } else { method };
     let covered = covered(network, population);
-    Ok(Compiled { system, tape, after, shape, method, injected: wiring.injected.clone(), covered })
+    Ok(Compiled { system, tape, parts, shape, method, injected: wiring.injected.clone(), covered, plan })
+}
+
+/// Returns the parts of the step of placed mechanisms other than the first. `is_split` tells whether gates are a separate
+/// part.
+pub(crate) fn other_parts(system: &System, is_split: bool) -> Vec<Phase> {
+    let mut parts: Vec<Phase> = (0..system.levels())
+        .filter(|level| system.exports.iter().any(|export| export.level == *level))
+        .map(Phase::Exports)
+        .collect();
+    if system.pools_apart && system.states.iter().any(|state| state.is_pool) {
+        parts.push(Phase::Pools);
+    }
+    if is_split {
+        parts.push(Phase::Gates);
+    }
+    parts
 }
 
 /// Returns whether each CV has mechanisms of other populations; see [`Shape::covered`].
@@ -155,26 +176,35 @@ impl<T: Scalar> Cells<T> {
         (seed, level): (u64, Level),
     ) -> Result<Self, Error> {
         let path = population.path.clone();
-        let Compiled { system, tape, after, shape, method, injected, covered } = compiled;
+        let Compiled { system, tape, parts, shape, method, injected, covered, plan } = compiled;
         let noises = noises(&system, population, seed);
         let role = population.role.clone();
-        let of = Source { path: &path, system: &system, tape: &tape, after: after.as_ref(), observed: &[] };
-        let cable =
-            Shape { role: &role, cable: shape.as_ref(), method, injected: &injected, covered: &covered };
+        let of = Source { path: &path, system: &system, tape: &tape, parts: &parts, observed: &[] };
+        let cable = Shape {
+            role: &role,
+            cable: shape.as_ref(),
+            method,
+            injected: &injected,
+            covered: &covered,
+            plan: plan.as_ref(),
+        };
         let (engine, initial) = link(&of, &cable, (parameters, &layout), level, None)?;
-        check_initial(&path, &system, &initial)?;
+        if system.imports.is_empty() {
+            check_initial(&path, &system, &initial)?;
+        }
         let (system, observed) = (Arc::new(system), Vec::new());
         Ok(Self {
             path,
             layout,
             system,
             tape,
-            after,
+            parts,
             shape,
             role,
             method,
             injected,
             covered,
+            plan,
             observed,
             engine,
             initial,
@@ -197,7 +227,7 @@ impl<T: Scalar> Cells<T> {
             path: &self.path,
             system: &self.system,
             tape: &self.tape,
-            after: self.after.as_ref(),
+            parts: &self.parts,
             observed: &self.observed,
         };
         let cable = Shape {
@@ -206,6 +236,7 @@ impl<T: Scalar> Cells<T> {
             method: self.method,
             injected: &self.injected,
             covered: &self.covered,
+            plan: self.plan.as_ref(),
         };
         let linked = link(&of, &cable, on, self.level, before)?;
         Ok(self.put(linked))
@@ -219,6 +250,11 @@ impl<T: Scalar> Cells<T> {
     /// Checks that all initial values are finite.
     pub(crate) fn check_initial(&self) -> Result<(), Error> {
         check_initial(&self.path, &self.system, &self.initial)
+    }
+
+    /// Returns whether an initial value depends on a parameter.
+    pub(crate) fn begins_with(&self, parameter: usize) -> bool {
+        self.tape.depends[self.tape.program.coefs..].iter().any(|of| of.contains(&parameter))
     }
 
     /// Returns the number of the observer of an observable, and creates the observer if necessary. Returns
@@ -260,7 +296,7 @@ impl<T: Scalar> Cells<T> {
     }
 
     fn operations(&self) -> usize {
-        let after = self.after.as_ref().map_or(0, |tape| tape.program.code.len());
+        let after: usize = self.parts.iter().map(|(_, tape)| tape.program.code.len()).sum();
         let solve = if matches!(self.role, Role::Membrane { .. }) { SOLVE } else { 0 };
         self.tape.program.code.len() + after + solve
     }
@@ -288,12 +324,15 @@ impl<T: Scalar> Cells<T> {
 
     /// Returns the program of a step as text.
     pub(crate) fn listing(&self) -> String {
-        match &self.after {
-            None => self.tape.program.to_string(),
-            Some(after) => {
-                format!("{}# after the solution of the tree\n{}", self.tape.program, after.program)
-            }
-        }
+        let titled = |(phase, tape): &(Phase, Tape)| match phase {
+            Phase::Exports(level) => Some(format!("# exports of level {level}\n{}", tape.program)),
+            Phase::Pools => Some(format!("# concentrations\n{}", tape.program)),
+            _ => None,
+        };
+        let after = self.parts.iter().filter(|(phase, _)| *phase == Phase::Gates);
+        let after = after.map(|(_, tape)| format!("# after the solution of the tree\n{}", tape.program));
+        let main = self.tape.program.to_string();
+        self.parts.iter().filter_map(titled).chain([main]).chain(after).collect()
     }
 }
 
@@ -308,7 +347,7 @@ struct Source<'a> {
     path: &'a str,
     system: &'a System,
     tape: &'a Tape,
-    after: Option<&'a Tape>,
+    parts: &'a [(Phase, Tape)],
     observed: &'a [(String, Tape)],
 }
 
@@ -335,22 +374,21 @@ fn link<T: Scalar>(
         let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
         observers.push(Observer { kernel, coefs, scratch_rows: tape.program.scratch_rows });
     }
-    let after = match of.after {
-        None => None,
-        Some(tape) => {
-            let mut columns = coefficients(tape, parameters, layout, level).map_err(needed)?;
-            columns.truncate(tape.program.coefs);
-            let kernel = before.and_then(|e| e.stage.after()).map(|a| &a.kernel);
-            let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
-            Some(After { kernel, coefs })
-        }
-    };
-    let stage = Stage::new(shape, (of.system, parameters), layout, after).map_err(|error| match error {
+    let mut parts = Vec::new();
+    for (phase, tape) in of.parts {
+        let mut columns = coefficients(tape, parameters, layout, level).map_err(needed)?;
+        columns.truncate(tape.program.coefs);
+        let kernel = before.and_then(|e| e.stage.part(*phase)).map(|part| &part.kernel);
+        let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
+        parts.push((*phase, After { kernel, coefs }));
+    }
+    let stage = Stage::new(shape, (of.system, parameters), layout, parts).map_err(|error| match error {
         StageError::Link(e) => unlinked(path, "its tree", e),
         StageError::Other(e) => e,
     })?;
     let state_rows = tape.program.state_rows;
-    let scratch_rows = tape.program.scratch_rows.max(of.after.map_or(0, |tape| tape.program.scratch_rows));
+    let of_parts = of.parts.iter().map(|(_, tape)| tape.program.scratch_rows);
+    let scratch_rows = of_parts.fold(tape.program.scratch_rows, usize::max);
     let internal = (0..of.system.states.len()).filter(|i| of.system.states[*i].is_internal).collect();
     let engine = Engine { kernel, coefs, state_rows, scratch_rows, observers, stage, internal };
     Ok((Arc::new(engine), initial))
@@ -439,7 +477,7 @@ pub(crate) fn columns(leaves: &[Leaf], parameters: &[Arc<Values>]) -> Result<Vec
 
 /// Returns an error if a state has an initial value that is not finite.
 fn check_initial(path: &str, system: &System, initial: &[Values]) -> Result<(), Error> {
-    for (state, values) in system.states.iter().zip(initial) {
+    for (state, values) in system.states.iter().zip(initial).filter(|(state, _)| !state.is_internal) {
         let Some(neuron) = values.as_slice().iter().position(|v| !v.is_finite()) else { continue };
         let (module, name) = state.name.rsplit_once('.').unwrap_or(("", &state.name));
         let what = format!(

@@ -74,6 +74,8 @@ pub(crate) enum Access {
     Public,
     /// It follows from the morphology.
     Internal,
+    /// It is the initial value of a quantity of other mechanisms (`runtime/exchange.rs`).
+    Computed,
     /// Its value is that of another parameter of these cells, at these sites.
     Inherited(Inherited),
 }
@@ -183,6 +185,9 @@ impl ParameterStore {
     pub(crate) fn describe(&self, network: &mut Network) {
         for (entry, values) in self.catalog.entries.iter().zip(&self.values) {
             let Some(values) = values else { continue };
+            if matches!(entry.access, Access::Computed) {
+                continue;
+            }
             let is_left_out = entry.default.is_some_and(|default| **values == Values::Scalar(default));
             if !is_left_out && let Some(params) = entry.params(network) {
                 params.share(entry.name(), values.clone());

@@ -5,7 +5,7 @@ use dendrion_model::Error;
 
 use super::function::apply;
 use super::part::coherent;
-use super::{Shared, Written, events};
+use super::{Outer, Shared, Written, events};
 use crate::expr::Expr;
 use crate::mechanisms::geometry;
 use crate::mechanisms::membrane::{self, Membrane};
@@ -78,7 +78,17 @@ impl<'g> Written<'_, 'g> {
             let value = self.root(b, membranes, j, export.value)?;
             sum = Some(sum.map_or(value, |sum: Expr<'g>| sum + value));
         }
+        let outer = self.received.get(&wanted.name).copied();
+        if let Some(Outer { value, .. }) = outer {
+            sum = Some(sum.map_or(value, |sum| sum + value));
+        }
         match (sum, wanted.default) {
+            (Some(sum), Some(default)) if outer.is_some_and(|o| o.covered.is_some()) => {
+                self.shared.remove(&key);
+                let default = self.root(b, membranes, i, default)?;
+                let covered = outer.and_then(|o| o.covered).unwrap_or(sum);
+                Ok(covered.choose(sum, default))
+            }
             (Some(sum), _) => {
                 self.shared.insert(key, Shared::Known(sum));
                 Ok(sum)
@@ -99,9 +109,8 @@ impl<'g> Written<'_, 'g> {
         let there = if exported.is_empty() { "nothing".to_string() } else { exported.join(", ") };
         if self.is_placed() {
             let what = format!(
-                "imports {name}, which no mechanism on the same CVs exports (exported: {there}); mechanisms share quantities \
-                 if they are placed on exactly the same CVs: place one that exports {name} on the same region, or add a \
-                 default as in 'import {name} : {} = ...'",
+                "imports {name}, which no mechanism on these CVs exports (exported there: {there}); add an ion or another \
+                 mechanism that exports {name}, or a default as in 'import {name} : {} = ...'",
                 wanted.unit.text
             );
             return Error::structure(self.path(i), what);

@@ -38,6 +38,16 @@ pub(crate) struct Written<'p, 'g> {
     parts: Vec<Part<'p, 'g>>,
     /// Imported quantities that are already known, by compartment and name.
     shared: HashMap<(usize, String), Shared<'g>>,
+    /// Quantities of mechanisms on other CVs.
+    received: HashMap<String, Outer<'g>>,
+}
+
+/// A quantity of mechanisms on other CVs of detailed cells.
+#[derive(Clone, Copy)]
+struct Outer<'g> {
+    value: Expr<'g>,
+    /// 1 in CVs where it has a source and 0 elsewhere, if the default applies there.
+    covered: Option<Expr<'g>>,
 }
 
 impl<'p, 'g> Written<'p, 'g> {
@@ -68,7 +78,7 @@ impl<'p, 'g> Written<'p, 'g> {
             parts.push(Part::declare(b, population, source, of)?);
         }
         if !matches!(population.role, Role::Neurons) {
-            return Ok(Self { population, parts, shared: HashMap::new() });
+            return Ok(Self { population, parts, shared: HashMap::new(), received: HashMap::new() });
         }
         let leaky = definition("membrane", MEMBRANE)?;
         for (on, compartment) in population.compartments.iter().enumerate() {
@@ -78,7 +88,29 @@ impl<'p, 'g> Written<'p, 'g> {
                 parts.push(Part::declare(b, population, source, of)?);
             }
         }
-        Ok(Self { population, parts, shared: HashMap::new() })
+        Ok(Self { population, parts, shared: HashMap::new(), received: HashMap::new() })
+    }
+
+    /// Makes a quantity of mechanisms on other CVs available to imports.
+    pub(crate) fn receive(&mut self, name: &str, value: Expr<'g>, covered: Option<Expr<'g>>) {
+        self.received.insert(name.to_string(), Outer { value, covered });
+    }
+
+    /// Returns the sum of the exports with this name, for mechanisms on other CVs.
+    pub(crate) fn sent(
+        &mut self,
+        b: &mut Builder<'g>,
+        membranes: &[Membrane<'g>],
+        name: &str,
+    ) -> Result<Expr<'g>, Error> {
+        let mut sum = b.number(0.0);
+        for i in 0..self.parts.len() {
+            let export = self.parts[i].definition.exports.iter().find(|e| e.name == name);
+            if let Some(root) = export.map(|e| e.value) {
+                sum = sum + self.root(b, membranes, i, root)?;
+            }
+        }
+        Ok(sum)
     }
 
     /// Adds the currents of the mechanisms to the membranes. More currents may be added before [`Self::finish`].

@@ -1,0 +1,234 @@
+"""Ions of detailed cells: concentrations that currents change and that set reversal potentials."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from numpy.typing import ArrayLike
+
+from ... import _core
+from ..._numbers import real
+from ..._quoted import quoted
+from ..._suggest import hint
+from ...errors import EquationError, ParameterError, ParameterTypeError, StructureError
+from ...modules._ownership import SENTINEL, Sentinel
+from ...modules.module import Module
+from ..equations import Channel
+from .neuron import CableNeuron
+
+__all__ = ["Ion"]
+
+#: Valences of common ions.
+_VALENCES: Mapping[str, float] = {"Na": 1.0, "K": 1.0, "Ca": 2.0, "Cl": -1.0, "Mg": 2.0}
+_REVERSALS = ("fixed", "nernst")
+_FARADAY = "96485.33212 C/mol"
+_GAS = "8.314462618 J/mol/K"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+class _Form(NamedTuple):
+    """The form of the equations of an ion."""
+
+    reversal: str
+    has_outside: bool
+    has_potential: bool
+    decays: bool
+    is_shell: bool
+
+    def equations(self, ion: str, valence: float) -> str:
+        """Return the equations, in Dendrion's equation language."""
+        charge = f"({valence:g}*{_FARADAY})"
+        volume = "area*depth" if self.is_shell else "pi*diameter^2*length/4"
+        decay = f" - ({ion} - inside)/tau" if self.decays else ""
+        lines = [
+            f"# Ion {ion} of valence {valence:g}",
+            f"d{ion}/dt = gamma*I_{ion}/({charge}*{volume}){decay} : mM",
+            f"{ion}(0) = inside",
+            f"import I_{ion} : pA = 0 pA",
+            f"export {ion}",
+            "inside : mM (>= 0)               # inner concentration at the beginning, and at rest",
+            "gamma = 1 (in [0, 1])            # fraction of the current that changes the concentration",
+        ]
+        if self.decays:
+            lines.append("tau : ms (> 0)                   # time constant of the return to rest")
+        if self.is_shell:
+            lines.append("depth : um (> 0)                 # depth of the shell under the membrane")
+        if self.has_outside:
+            lines += ["outside : mM (> 0)               # outer concentration", f"export {ion}_out = outside"]
+        if self.reversal == "nernst":
+            lines += [
+                f"E_{ion} = {_GAS}*(celsius + 273.15)*1 K/{charge}*log(outside/max({ion}, 1e-12 mM)) : mV",
+                f"export E_{ion}",
+                "celsius = 6.3                    # temperature in degrees Celsius",
+            ]
+        elif self.has_potential:
+            lines += ["E : mV                           # reversal potential", f"export E_{ion} = E"]
+        return "\n".join(lines) + "\n"
+
+
+class Ion(Channel):
+    """An ion of detailed cells, whose concentration the currents of channels change.
+
+    The ion has an inner concentration in each control volume (CV). All channels in a CV that export the current
+    ``I_<ion>`` contribute to it, no matter where they are placed, and all mechanisms can import its concentrations
+    and its reversal potential. For calcium, the names are ``I_Ca``, ``Ca``, ``Ca_out`` and ``E_Ca``. The inner
+    concentration c follows
+
+        dc/dt = gamma I/(z F volume) - (c - inside)/tau
+
+    with the valence z, Faraday's constant F = 96485.33212 C/mol and the volume of the CV or of a shell under its
+    membrane. With ``reversal="nernst"``, the reversal potential is E = R T/(z F) log(outside/c), with the gas constant
+    R = 8.314462618 J/(mol K) (CODATA 2018); see Hille (2001), Ion Channels of Excitable Membranes, chapter 1.
+
+    Parameters
+    ----------
+    neuron : CableNeuron
+        The detailed cells.
+    ion : str
+        Name of the ion, such as ``"Ca"``.
+    inside : float, array, dict, callable or str
+        Inner concentration (mM), >= 0, at the beginning and, with ``tau``, at rest. In the forms of
+        [densities](../howto/detailed_cells.md#densities).
+    outside : float, array, dict, callable or str, optional
+        Outer concentration (mM), > 0, which is constant. Needed for ``reversal="nernst"``.
+    valence : float, optional
+        Valence. Defaults to that of Na, K, Ca, Cl and Mg; other ions need one.
+    reversal : str
+        ``"fixed"``: the reversal potential is ``E`` or, without ``E``, a parameter of each channel. ``"nernst"``: the
+        Nernst potential of the present concentrations.
+    E : float, array, dict, callable or str, optional
+        Reversal potential (mV), for ``reversal="fixed"``.
+    on : Region, Site or str
+        The region where the concentration changes.
+    depth : float, array, dict, callable or str, optional
+        Depth of the shell (um) under the membrane that the currents fill. By default, they fill the whole CV.
+    gamma : float, array, dict, callable or str
+        Fraction of the current that changes the concentration, from 0 to 1; the rest is buffered.
+    tau : float, array, dict, callable or str, optional
+        Time constant (ms) with which the concentration returns to ``inside``. By default, it does not return.
+    celsius : float or array
+        Temperature in degrees Celsius, for ``reversal="nernst"``.
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+
+    Examples
+    --------
+    >>> import dendrion as dn
+    >>> cells = dn.CableNeuron(1, dn.Morphology.ball_and_stick(300.0, 2.0), cv=dn.MaxLength(20.0))
+    >>> ca = dn.Ion(cells, "Ca", inside=5e-5, outside=2.0, reversal="nernst", depth=0.1, tau=80.0)
+    >>> cal = dn.channels.CaL(cells, on="soma", g=0.5)
+    >>> kca = dn.channels.KCa(cells, on="all", g=0.1)
+    >>> net = dn.Network([cells], dt=0.025)
+    >>> concentration = net.probe(ca, "Ca")
+    >>> net.run(1.0)
+    """
+
+    _fixed: ClassVar[tuple[str, ...]] = (*Channel._fixed, "ion", "valence", "reversal")
+    ion: str
+    valence: float
+    reversal: str
+
+    def __init__(
+        self,
+        neuron: CableNeuron,
+        ion: str,
+        *,
+        inside: Any,
+        outside: Any = None,
+        valence: float | None = None,
+        reversal: str = "fixed",
+        E: Any = None,
+        on: Any = "all",
+        depth: Any = None,
+        gamma: Any = 1.0,
+        tau: Any = None,
+        celsius: ArrayLike = 6.3,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
+        if not isinstance(neuron, CableNeuron):
+            raise ParameterTypeError(f"{self._label}: neuron = {quoted(neuron)}: expected a CableNeuron")
+        self._refer("ion", self._checked_ion(ion))
+        self._refer("valence", self._checked_valence(valence))
+        self._refer("reversal", self._checked_reversal(reversal, outside, E))
+        form = _Form(reversal, outside is not None, E is not None, tau is not None, depth is not None)
+        self._use_equations(form.equations(self.ion, self.valence))
+        given = {"inside": inside, "gamma": gamma}
+        optional = {"outside": outside, "E": E, "depth": depth, "tau": tau}
+        given |= {key: value for key, value in optional.items() if value is not None}
+        given |= {"celsius": celsius} if reversal == "nernst" else {}
+        super().__init__(neuron, on, parent, name, frozen_params, **given)
+
+    def _checked_ion(self, ion: Any) -> str:
+        if not isinstance(ion, str) or not _NAME.fullmatch(ion):
+            raise ParameterTypeError(f"{self._label}: ion = {quoted(ion)}: expected the name of an ion, such as 'Ca'")
+        return ion
+
+    def _checked_valence(self, valence: Any) -> float:
+        if valence is None:
+            if self.ion not in _VALENCES:
+                raise ParameterError(
+                    f"{self._label}: valence = None: the valence of {self.ion} is unknown; expected valence= with a "
+                    f"number{hint(self.ion, _VALENCES)}"
+                )
+            return _VALENCES[self.ion]
+        value = real(f"{self._label}: valence", valence, "a number other than 0, such as 2")
+        if value == 0.0:
+            raise ParameterError(
+                f"{self._label}: valence = {quoted(valence)}: expected a number other than 0, such as 2"
+            )
+        return value
+
+    def _checked_reversal(self, reversal: Any, outside: Any, E: Any) -> str:
+        if not isinstance(reversal, str):
+            raise ParameterTypeError(f"{self._label}: reversal = {quoted(reversal)}: expected 'fixed' or 'nernst'")
+        if reversal not in _REVERSALS:
+            raise ParameterError(f"{self._label}: reversal = {quoted(reversal)}{hint(reversal, _REVERSALS)}")
+        if reversal == "nernst" and outside is None:
+            raise ParameterError(
+                f"{self._label}: outside = None: reversal='nernst' needs the outer concentration; expected outside= "
+                "with a number > 0 (mM)"
+            )
+        if reversal == "nernst" and E is not None:
+            raise ParameterError(
+                f"{self._label}: E = {quoted(E)}: expected E=None, because reversal='nernst' computes the reversal "
+                "potential from the concentrations"
+            )
+        return reversal
+
+    def _use_equations(self, equations: str) -> None:
+        try:
+            definition = _core.Definition(type(self).__name__, equations)
+        except EquationError as error:
+            raise ParameterError(
+                f"{self._label}: ion = {self.ion!r}: has another meaning in equations ({error}); expected another name"
+            ) from None
+        self._refer("equations", equations)
+        self._refer("_definition", definition)
+
+
+def arguments(equations: str) -> dict[str, Any] | None:
+    """Return the arguments of the ion that has these equations, except for its parameters, or None."""
+    head = re.match(r"# Ion (\S+) of valence (\S+)\n", equations)
+    if head is None:
+        return None
+    ion, valence = head[1], float(head[2])
+    for form in itertools.starmap(_Form, itertools.product(_REVERSALS, *[(False, True)] * 4)):
+        if form.equations(ion, valence) == equations:
+            return {"ion": ion, "valence": valence, "reversal": form.reversal}
+    return None
+
+
+def check_ions(neuron: CableNeuron) -> None:
+    """Raise an error if detailed cells have two ions of the same name."""
+    seen: dict[str, Ion] = {}
+    for module in neuron.modules():
+        if isinstance(module, Ion) and seen.setdefault(module.ion, module) is not module:
+            raise StructureError(
+                f"{module.path}: {neuron.path} already has an ion {module.ion}, {seen[module.ion].path}; expected one "
+                "ion of each name"
+            )
