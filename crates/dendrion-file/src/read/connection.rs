@@ -1,6 +1,7 @@
 //! Reads connections, injections and recordings.
 
 use dendrion_language::Span;
+use dendrion_model::allocate::{collected, copied, room};
 use dendrion_model::{
     Connectivity, Injection, Network, PerConnection, Plasticity, Population, Projection, Source, Values,
 };
@@ -152,8 +153,9 @@ fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnectio
         return Err(table.cx.at(at, format!("{}: dense connections: expected {expected}", table.path)));
     };
     let width = ends.targets as u32;
-    let starts = (0..=ends.sources as u32).map(|s| s * width).collect();
-    let targets = (0..n as u32).map(|k| k % width.max(1)).collect();
+    let starts = table.cx.allocated(collected((0..=ends.sources as u32).map(|s| s * width)), table.span)?;
+    let targets = collected((0..n as u32).map(|k| k % width.max(1)));
+    let targets = table.cx.allocated(targets, table.span)?;
     Ok(Connectivity::Csr { starts, targets })
 }
 
@@ -184,7 +186,7 @@ fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<
         .cx
         .afford(ends.sources)
         .map_err(|what| table.cx.at(at("pre"), format!("{}: {what}", table.path)))?;
-    let mut starts = Vec::with_capacity(pre.len() + 1);
+    let mut starts = table.cx.allocated(room(ends.sources.saturating_add(1)), at("pre"))?;
     let mut next = 0;
     for source in 0..=ends.sources as u32 {
         while pre.get(next).is_some_and(|p| *p < source) {
@@ -192,7 +194,8 @@ fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<
         }
         starts.push(next as u32);
     }
-    Ok(Connectivity::Csr { starts, targets: post.to_vec() })
+    let targets = table.cx.allocated(copied(post), at("post"))?;
+    Ok(Connectivity::Csr { starts, targets })
 }
 
 /// Reads the injection of a current into a compartment, or into one or more CVs of detailed cells. The model has one

@@ -57,6 +57,16 @@ impl<'a> Context<'a> {
         )
     }
 
+    /// Returns values, or an error at a position if the memory for them could not be allocated.
+    pub(super) fn allocated<T>(&self, values: Result<T, Error>, span: Span) -> Read<T> {
+        values.map_err(|error| {
+            let error = error.needed_by("network", || "the values in the file".into());
+            let text = self.at(span, error.to_string());
+            self.arrays.borrow_mut().refuse(error);
+            text
+        })
+    }
+
     /// Creates an error at a position.
     pub(super) fn at(&self, span: Span, message: impl Into<String>) -> TextError {
         TextError::new(self.text, span, message)
