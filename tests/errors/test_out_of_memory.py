@@ -59,7 +59,8 @@ def refused(call, *names, most=64, parts=12):
             said.append(str(error))
         else:
             break
-    assert any(all(n in text for n in ("no memory for", "could not be allocated", *names)) for text in said), said
+    needed = ("not enough memory for", "could not be allocated", *names)
+    assert any(all(n in text for n in needed) for text in said), said
 
 
 def usable(net):

@@ -44,7 +44,7 @@ pub struct NoArrays;
 impl Arrays for NoArrays {
     fn floats(&mut self, name: &str) -> Result<Vec<f64>, String> {
         Err(format!(
-            "no array {name:?}: the file has no arrays; expected an entry `arrays = \"NAME.npz\"` at the top of the file"
+            "no array named {name:?}, because the file has no arrays; expected an entry `arrays = \"NAME.npz\"` at the top of the file"
         ))
     }
 }
@@ -131,10 +131,7 @@ impl<R: Read + Seek> Npz<R> {
             ));
         }
         if entry.size() > bytes {
-            return Err(fail(&format!(
-                "it claims to have {} bytes in a file of {bytes} bytes",
-                entry.size()
-            )));
+            return Err(fail(&format!("it declares {} bytes, but the file has {bytes} bytes", entry.size())));
         }
         // Every reference to an array creates a copy of its values.
         self.read += entry.size() as f64;
@@ -186,7 +183,7 @@ impl<R: Read + Seek> Arrays for Npz<R> {
             Ok(values)
         } else {
             Err(fail(&format!(
-                "its shape {shape:?} does not match the size of its content: there are bytes after the values"
+                "its shape {shape:?} does not match the size of its content: bytes follow the values"
             )))
         }
     }

@@ -20,7 +20,7 @@ pub struct Checked {
     pub connections: Option<u64>,
 }
 
-/// Networks that need at most this many bytes are built completely.
+/// Maximum number of bytes of a network that is built completely.
 const SMALL: f64 = 256e6;
 
 impl File {
@@ -47,7 +47,7 @@ impl File {
                 let size = population.size;
                 let members = if population.sites().is_some() { "members" } else { "neurons" };
                 let why = format!(
-                    "{module}: indices: {i}: expected integers below {size}, the number of {members}"
+                    "{module}: indices: {i}: expected an integer below {size}, the number of {members}"
                 );
                 return Err(TextError::new(&self.text, self.places.of(&module, "indices"), why));
             }

@@ -105,7 +105,7 @@ fn connectivity(
     if rule.is_none() && (autapses.is_some() || multapses.is_some()) {
         return wrong(
             table.span,
-            "autapses and multi_conn require a rule and cannot be combined with given connections",
+            "autapses and multi_conn require a rule, and cannot be combined with explicit connections",
         );
     }
     let autapses = autapses.unwrap_or(true);
@@ -163,23 +163,26 @@ fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnectio
 fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<Connectivity> {
     let at = |name: &str| table.get(name).map_or(table.span, |n| n.span);
     let wrong =
-        |name: &str, what: String| Err(table.cx.at(at(name), format!("{}: {name}: {what}", table.path)));
+        |name: &str, what: String| Err(table.cx.at(at(name), format!("{}: {name}{what}", table.path)));
     if pre.len() != post.len() {
         return wrong(
             "post",
-            format!("{} targets for {} sources: expected the same number of both", post.len(), pre.len()),
+            format!(" has length {}, but pre has length {}: expected equal lengths", post.len(), pre.len()),
         );
     }
     for (name, list, size) in [("pre", pre, ends.sources), ("post", post, ends.targets)] {
         if let Some(k) = list.iter().position(|i| *i as usize >= size) {
-            return wrong(name, format!("[{k}] = {}: expected integers below {size}", list[k]));
+            return wrong(name, format!("[{k}] = {}: expected an integer below {size}", list[k]));
         }
     }
     let ordered = pre.iter().zip(post).zip(pre.iter().zip(post).skip(1)).position(|(a, b)| a > b);
     if let Some(k) = ordered {
-        let pair = |k: usize| format!("{} to {}", pre[k], post[k]);
-        let what =
-            format!("{} follows {}: expected pairs sorted by source, then by target", pair(k + 1), pair(k));
+        let pair = |k: usize| format!("({}, {})", pre[k], post[k]);
+        let what = format!(
+            ": the pair {} follows {}: expected pairs sorted by source, then by target",
+            pair(k + 1),
+            pair(k)
+        );
         return wrong("pre", what);
     }
     table

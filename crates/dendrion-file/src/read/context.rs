@@ -1,4 +1,4 @@
-//! What all readers share: the text, the arrays, the positions of modules, and limits.
+//! State shared by all readers: the text, the arrays, the positions of modules, and limits.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl<'a> Context<'a> {
             return Ok(());
         }
         Err(format!(
-            "given connections have {} sources in total: expected at most {SOURCES}",
+            "explicit connections have {} sources in total: expected at most {SOURCES}",
             self.sources.get()
         ))
     }

@@ -38,7 +38,8 @@ pub(super) fn read(
     Ok((made, identity))
 }
 
-/// Reads what all neurons have: their number, threshold, reset, and settings of gradients and plasticity.
+/// Reads the entries that all neurons have: their number, the threshold, the reset, and settings of gradients and
+/// plasticity.
 fn neurons(table: &Table<'_, '_>, extras: &mut Extras) -> Read<(Population, Identity)> {
     let size = table.size("size")?.unwrap_or(1);
     let mut population = Population::new(&table.path, size, Params::new());
@@ -86,7 +87,8 @@ fn dendritic_delay(table: &Table<'_, '_>, population: &mut Population) -> Read<(
         return wrong("expected integers from 0 to 65535 (steps)".into());
     }
     if steps.len() != 1 && steps.len() != population.size {
-        return wrong(format!("{} values: expected 1 or {}", steps.len(), population.size));
+        let (given, size) = (steps.len(), population.size);
+        return wrong(format!("array of length {given}: expected an integer or an array of length {size}"));
     }
     population.dendritic_delay = table.cx.allocated(collected(steps.into_iter().map(|s| s as u16)), at)?;
     Ok(())
