@@ -203,3 +203,5 @@ assert error[1] < 0.15 * error[0]
 #   curvature of the loss.
 # - A density can also be an array with one value per CV of its region. The gradient then has one value per CV, at
 #   the same cost, but needs more data or a regularizer.
+# - The shape itself can be trained too: `cell.length` and `cell.diameter` are parameters with one value per CV, and
+#   their gradients are part of the same reverse pass.

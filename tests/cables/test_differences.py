@@ -71,13 +71,28 @@ class Problem:
         for member in {gradient.size // 2, gradient.size - 1} if len(self.cells.cvs) < 50 else ():
             directions.append(np.zeros(gradient.shape))
             directions[-1].flat[member] = 1.0
+        if key.endswith((".length", ".diameter")):
+            # The largest CVs are much larger than the smallest ones.
+            value = np.asarray(self.net.parameters()[key])
+            directions = [d * value / value.max() for d in directions]
         pairs = [(self.difference(key, d), float((gradient * d).sum())) for d in directions]
         size = max(abs(expected) for expected, _ in pairs)
         return [abs(found - expected) / size for expected, found in pairs]
 
 
 PARAMETERS = {
-    *("cells.C", "cells.gL", "cells.V_rest", "cells.r_axial", "cells/na.g", "cells/na.E", "cells/k.g", "cells/k.E"),
+    *(
+        "cells.C",
+        "cells.gL",
+        "cells.V_rest",
+        "cells.r_axial",
+        "cells.length",
+        "cells.diameter",
+        "cells/na.g",
+        "cells/na.E",
+        "cells/k.g",
+        "cells/k.E",
+    ),
     *("cells/ih.g0", "cells/ih.lam", "cells/ih.E"),
     *("cells/ampa.g", "cells/ampa.E", "cells/ampa.t_decay", "cells/ampa.t_rise", "dc.amplitude", "syn.w"),
 }

@@ -94,7 +94,9 @@ pub(crate) fn mechanisms(
     let scope = scope(population)?;
     let (v_rest, g_l, c) =
         (b.inherited(&scope, "V_rest")?, b.inherited(&scope, "gL")?, b.inherited(&scope, "C")?);
-    b.inherited(&scope, "V_init")?;
+    for name in ["V_init", "length", "diameter"] {
+        b.inherited(&scope, name)?;
+    }
     let area = geometry::area(b, &scope)?;
     // Specific values of the membrane: uS/cm2 um2 = 1e-5 nS, uF/cm2 um2 = 1e-2 pF.
     let (g_l, c) = (1e-5 * g_l * area, 1e-2 * c * area);

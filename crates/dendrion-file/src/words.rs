@@ -59,7 +59,7 @@ pub(crate) const CABLE_METHODS: [OdeMethod; 2] = [OdeMethod::ImplicitEuler, OdeM
 pub(crate) const GATES: [Gates; 3] = [Gates::Rational, Gates::Exponential, Gates::Coupled];
 
 /// Parameters of the membrane of detailed cells that do not follow from the morphology
-pub(crate) const MEMBRANE: [&str; 5] = ["V_rest", "gL", "C", "V_init", "r_axial"];
+pub(crate) const MEMBRANE: [&str; 7] = ["V_rest", "gL", "C", "V_init", "r_axial", "length", "diameter"];
 
 /// Connection rules
 pub(crate) const RULES: [&str; 6] =

@@ -141,7 +141,7 @@ fn check_cvs(morphology: &Morphology, tree: &CvTree) -> Result<(), String> {
         return Err(format!("the CVs have the area {area} instead of {}", morphology.area()));
     }
     for (i, node) in tree.nodes.iter().enumerate() {
-        let has_resistance = node.resistance.is_finite() && node.resistance >= 0.0;
+        let has_resistance = node.resistance().is_finite() && node.resistance() >= 0.0;
         if !has_resistance || node.parent.map_or(i != 0, |p| p >= i) {
             return Err(format!("node {i} is invalid: {node:?}"));
         }

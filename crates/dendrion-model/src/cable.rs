@@ -123,9 +123,10 @@ impl Cable {
         self.staggered || self.gates == Gates::Coupled
     }
 
-    /// Returns the length of a CV (um).
-    pub fn length(&self, cv: &dendrion_morphology::Cv) -> f64 {
-        (cv.x1 - cv.x0) * self.morphology.sections()[cv.section].length()
+    /// Returns the lengths and the diameters of all CVs according to the morphology (um).
+    pub fn geometry(&self) -> [Vec<f64>; 2] {
+        let cvs = &self.tree.cvs;
+        [cvs.iter().map(|cv| cv.length).collect(), cvs.iter().map(|cv| cv.diameter).collect()]
     }
 
     /// Checks the cable of the cells at `path`.

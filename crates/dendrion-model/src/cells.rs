@@ -8,11 +8,14 @@ use crate::{Cable, Count, Network, Params, Place, Population, Role};
 
 impl Population {
     /// Creates the populations of detailed cells: the cells and their membrane. `first` is the index that the
-    /// first of them will have in the network.
+    /// first of them will have in the network. Without a length or diameter, the CVs have those of the morphology.
     pub fn cable(mut cells: Self, cable: Cable, membrane: impl Into<Params>, first: usize) -> [Self; 2] {
         let mut params = membrane.into();
-        params.set("length", cable.tree.cvs.iter().map(|cv| cable.length(cv)).collect::<Vec<_>>());
-        params.set("diameter", cable.tree.cvs.iter().map(|cv| cv.diameter).collect::<Vec<_>>());
+        for (name, derived) in ["length", "diameter"].into_iter().zip(cable.geometry()) {
+            if !params.has(name) {
+                params.set(name, derived);
+            }
+        }
         let size = cells.size.saturating_mul(cable.tree.cvs.len());
         let mut unit = Self::new(cells.path.clone(), size, Params::new());
         unit.compartment("", params);
@@ -29,10 +32,7 @@ impl Population {
         let of = |value: &dyn Fn(&Cv) -> f64| -> Vec<f64> {
             sites.iter().map(|cv| cable.tree.cvs.get(*cv as usize).map_or(f64::NAN, value)).collect()
         };
-        let mut params = Params::new().with("distance", of(&|cv| cv.distance));
-        params.set("length", of(&|cv| cable.length(cv)));
-        params.set("diameter", of(&|cv| cv.diameter));
-        unit.compartment("", params);
+        unit.compartment("", Params::new().with("distance", of(&|cv| cv.distance)));
         unit.method = self.method;
         unit.dendritic_delay = each_site(&self.dendritic_delay, sites.len());
         unit.role = Role::Placed { cells: index, sites: Arc::new(sites), place };

@@ -88,8 +88,8 @@ const CABLE: [ParameterSpec; 9] = [
     spec("C", "uF/cm2", Some(1.0), Positive, "capacitance"),
     spec("V_init", "mV", None, Finite, "initial value of V; without it, V_rest"),
     spec("r_axial", "ohm cm", Some(100.0), Positive, "axial resistivity"),
-    COMPARTMENT[3],
-    COMPARTMENT[4],
+    spec("length", "um", None, Positive, "length of each CV; without it, that of the morphology"),
+    spec("diameter", "um", None, Positive, "diameter of each CV; without it, that of the morphology"),
     COMPARTMENT[6],
     spec("distance", "um", None, NonNegative, "path length from the centre of the soma"),
 ];

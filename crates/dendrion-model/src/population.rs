@@ -105,9 +105,10 @@ impl Compartment {
         }
     }
 
-    /// Returns whether the compartment has a geometry, so that `gL` and `C` are specific.
+    /// Returns whether the compartment has a geometry, so that `gL` and `C` are specific. CVs always have one; placed
+    /// mechanisms get it from the membrane.
     pub fn has_geometry(&self) -> bool {
-        self.params.has("length") && self.params.has("diameter")
+        self.kind() == ModuleKind::Cable || (self.params.has("length") && self.params.has("diameter"))
     }
 
     /// Returns whether the compartment has the parameters needed for the axial conductance of half of its cylinder.

@@ -55,6 +55,8 @@ pub struct Cv {
     pub x0: f64,
     /// Position of the end on the section.
     pub x1: f64,
+    /// Length (um).
+    pub length: f64,
     /// Area (um2).
     pub area: f64,
     /// Mean diameter (um): that of a cylinder with the same length and area.
@@ -68,11 +70,19 @@ pub struct Cv {
 pub struct Node {
     /// The node towards the root, which comes earlier; `None` for the root.
     pub parent: Option<usize>,
-    /// Integral of 1/(pi r^2) from the parent to this node (1/um). Multiplied by the axial resistivity, it is the axial
-    /// resistance.
-    pub resistance: f64,
+    /// The integral of 1/(pi r^2) from the parent to this node (1/um), divided into the part within the parent's CV and the
+    /// part within the node's own CV. Junctions have no CV, so the part of a junction is 0.
+    pub resistances: [f64; 2],
     /// The CV; `None` for a junction, which has no area.
     pub cv: Option<usize>,
+}
+
+impl Node {
+    /// Returns the integral of 1/(pi r^2) from the parent to this node (1/um). Multiplied by the axial resistivity, it is
+    /// the axial resistance.
+    pub fn resistance(&self) -> f64 {
+        self.resistances[0] + self.resistances[1]
+    }
 }
 
 /// The CVs of a cell, and the tree that connects them.
@@ -270,14 +280,14 @@ impl<'a> Assembly<'a> {
             let (x0, x1) = (k as f64 / n as f64, (k + 1) as f64 / n as f64);
             let middle = (k as f64 + 0.5) / n as f64;
             let (left, right) = (section.part(x0, middle), section.part(middle, x1));
-            let area = left.area + right.area;
+            let (length, area) = ((x1 - x0) * section.length(), left.area + right.area);
             let diameter = area / (PI * section.length() / n as f64);
             let distance = self.morphology.distance(index, middle);
-            self.cvs.push(Cv { section: index, x0, x1, area, diameter, distance });
+            self.cvs.push(Cv { section: index, x0, x1, length, area, diameter, distance });
             let cv = self.first[index] + k;
             self.node_of[cv] = self.nodes.len();
-            let resistance = if parent.is_some() { before + left.resistance } else { 0.0 };
-            self.nodes.push(Node { parent, resistance, cv: Some(cv) });
+            let resistances = if parent.is_some() { [before, left.resistance] } else { [0.0; 2] };
+            self.nodes.push(Node { parent, resistances, cv: Some(cv) });
             (parent, before) = (Some(self.node_of[cv]), right.resistance);
         }
     }
@@ -297,7 +307,11 @@ impl<'a> Assembly<'a> {
             return (Some(self.node_of[cv]), resistance);
         }
         let junction = *self.junctions.entry(end).or_insert_with(|| {
-            self.nodes.push(Node { parent: Some(self.node_of[cv]), resistance, cv: None });
+            self.nodes.push(Node {
+                parent: Some(self.node_of[cv]),
+                resistances: [resistance, 0.0],
+                cv: None,
+            });
             self.nodes.len() - 1
         });
         (Some(junction), 0.0)

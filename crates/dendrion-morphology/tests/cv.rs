@@ -4,7 +4,7 @@
 use std::f64::consts::PI;
 
 use dendrion_morphology::{
-    Attachment, CvPolicy, Interval, Kind, Membrane, Morphology, MorphologyError, Range, Region, Sample,
+    Attachment, CvPolicy, Interval, Kind, Membrane, Morphology, MorphologyError, Node, Range, Region, Sample,
     Section, SectionSpec, discretize, read_swc,
 };
 use proptest::prelude::*;
@@ -33,7 +33,7 @@ fn a_frustum_is_integrated_exactly() {
     close(cvs.cvs.iter().map(|c| c.area).sum(), PI * 4.0 * 104.0_f64.sqrt());
     // From the centre of the first CV to that of the last: r from 4/3 to 8/3.
     let length = 20.0 / 3.0;
-    close(cvs.nodes.iter().map(|n| n.resistance).sum(), length / (PI * (4.0 / 3.0) * (8.0 / 3.0)));
+    close(cvs.nodes.iter().map(Node::resistance).sum(), length / (PI * (4.0 / 3.0) * (8.0 / 3.0)));
 }
 
 #[test]
@@ -50,9 +50,9 @@ fn several_children_share_a_junction_and_one_child_needs_none() {
     ];
     assert_eq!(parents, expected);
     let per_um = |d: f64| 4.0 / (PI * d * d);
-    close(cvs.nodes[1].resistance, 5.0 * per_um(10.0) + 25.0 * per_um(2.0));
-    close(cvs.nodes[3].resistance, 25.0 * per_um(2.0));
-    close(cvs.nodes[5].resistance, 35.0 * per_um(1.0));
+    close(cvs.nodes[1].resistance(), 5.0 * per_um(10.0) + 25.0 * per_um(2.0));
+    close(cvs.nodes[3].resistance(), 25.0 * per_um(2.0));
+    close(cvs.nodes[5].resistance(), 35.0 * per_um(1.0));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn branches_at_the_centre_of_a_soma_are_connected_to_its_centre() {
     let tree = Morphology::from_points(&read_swc("1 1 0 0 0 5 -1\n2 3 9 0 0 1 1\n3 3 19 0 0 1 2\n").unwrap())
         .unwrap();
     let cvs = discretize(&tree, &CvPolicy::Each(1), MEMBRANE).unwrap();
-    close(cvs.nodes[1].resistance, 5.0 / PI);
+    close(cvs.nodes[1].resistance(), 5.0 / PI);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn branches_of_stacked_somata_are_connected_where_they_attach() {
     let tree = Morphology::from_points(&points).unwrap();
     let cvs = discretize(&tree, &CvPolicy::PerSection(vec![5, 1, 1, 1, 1]), MEMBRANE).unwrap();
     // All diameters are 2 um. CVs of the soma are 2 um long; positions on a boundary belong to the distal CV.
-    let rows: Vec<_> = cvs.nodes[5..].iter().map(|n| (n.parent.unwrap(), n.resistance * PI)).collect();
+    let rows: Vec<_> = cvs.nodes[5..].iter().map(|n| (n.parent.unwrap(), n.resistance() * PI)).collect();
     let expected = [(0, 6.0), (1, 5.0), (4, 5.0), (4, 6.0)];
     assert_eq!(rows.len(), expected.len());
     for ((parent, resistance), (at, length)) in rows.into_iter().zip(expected) {
@@ -302,7 +302,7 @@ proptest! {
         prop_assert!((area / tree.area() - 1.0).abs() < 1e-12);
         for (i, node) in cvs.nodes.iter().enumerate() {
             prop_assert!(node.parent.map_or(i == 0, |p| p < i));
-            prop_assert!(i == 0 || node.resistance > 0.0);
+            prop_assert!(i == 0 || node.resistance() > 0.0);
         }
     }
 

@@ -276,7 +276,7 @@ impl Cvs {
             "x" => f64::midpoint(cv.x0, cv.x1),
             "area" => cv.area,
             "diameter" => cv.diameter,
-            "length" => cv.area / (std::f64::consts::PI * cv.diameter),
+            "length" => cv.length,
             _ => cv.distance,
         };
         self.tree.cvs.iter().map(value).collect::<Vec<f64>>().into_pyarray(py)
@@ -286,7 +286,7 @@ impl Cvs {
     /// from the parent (1/um).
     fn nodes(&self) -> Vec<(i64, i64, f64)> {
         let index = |i: Option<usize>| i.map_or(-1, |i| i as i64);
-        self.tree.nodes.iter().map(|n| (index(n.cv), index(n.parent), n.resistance)).collect()
+        self.tree.nodes.iter().map(|n| (index(n.cv), index(n.parent), n.resistance())).collect()
     }
 
     /// Returns the control volume that contains position `x` on a section.

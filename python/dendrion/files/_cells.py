@@ -43,7 +43,7 @@ OWN = (
     "frozen",
 )
 #: Parameters with one value per CV.
-PER_CV = ("C", "gL", "V_rest", "V_init")
+PER_CV = ("C", "gL", "V_rest", "V_init", "length", "diameter")
 
 
 def cells(path: str, table: Table, values: Values, model: _core.Model, known: dict[str, Module]) -> CableNeuron:

@@ -28,6 +28,7 @@ from ..errors import (
 )
 from ..inputs.generators import Generator
 from ..modules.module import Module, Value
+from ..neurons.cable.neuron import CableNeuron
 from ..neurons.equations import Written
 from ..training._sharing import NetworkSharing
 from ..units import has_units, in_unit
@@ -227,12 +228,16 @@ class NetworkValues(NetworkSharing):
         self._warn_of_rounding(self._counted.intersection(converted))
 
     def _check_formulas(self, converted: Mapping[str, Any]) -> None:
-        """Check the densities that formulas give for new values of their parameters."""
+        """Check the densities that formulas give for new values of their parameters, or of diameters."""
         changed: dict[int, tuple[Module, dict[str, Any]]] = {}
         for key, value in converted.items():
             module, name = self._owners.get(key, (None, ""))
             if module is not None and getattr(module, "_formulas", None) is not None:
                 changed.setdefault(id(module), (module, {}))[1][name] = value
+            elif isinstance(module, CableNeuron) and name == "diameter":
+                for part in module.modules():
+                    if part.__dict__.get("_formulas") is not None:
+                        changed.setdefault(id(part), (part, {}))[1][name] = value
         for module, new in changed.values():
             assert isinstance(module, Written)
             assert module._formulas is not None

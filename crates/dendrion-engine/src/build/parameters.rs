@@ -99,6 +99,8 @@ fn access(network: &Network, population: &Population, owner: Owner, name: &str) 
         (Role::Placed { .. }, "V_init") => &["V_init", "V_rest"],
         (Role::Placed { .. }, "gL") => &["gL"],
         (Role::Placed { .. }, "C") => &["C"],
+        (Role::Placed { .. }, "length") => &["length"],
+        (Role::Placed { .. }, "diameter") => &["diameter"],
         _ => &[],
     };
     match &population.role {
@@ -107,7 +109,7 @@ fn access(network: &Network, population: &Population, owner: Owner, name: &str) 
             Access::Inherited(Inherited { names: inherits, membrane: cells + 1, sites: sites.clone(), cvs })
         }
         Role::Neurons | Role::Cells(_) => Access::Public,
-        _ if of_cvs && ["length", "diameter", "area_factor", "distance"].contains(&name) => Access::Internal,
+        _ if of_cvs && ["area_factor", "distance"].contains(&name) => Access::Internal,
         _ => Access::Public,
     }
 }

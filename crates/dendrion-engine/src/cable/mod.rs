@@ -16,12 +16,14 @@
 
 mod arrange;
 mod contribute;
+mod geometry;
 mod rows;
 mod stage;
 mod step;
 
 pub(crate) use arrange::{arrange, of_members};
 pub(crate) use contribute::gather;
+pub(crate) use geometry::{Geometry, axial, value_of};
 pub(crate) use rows::{Rows, to_lanes, to_members};
-pub(crate) use stage::{After, Shape, Span, Stage, StageError, axial, node_order};
+pub(crate) use stage::{After, Shape, Span, Stage, StageError};
 pub(crate) use step::{Sources, inject, run};

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use dendrion_equations::{CURRENT, SLOPE, System};
 use dendrion_kernels::{Coefficients, Kernel, LinkError, Scalar, Tree, TreeColumns, TreeInputs};
-use dendrion_model::{Cable, Error, OdeMethod, Owner, Role, Values};
+use dendrion_model::{Cable, Error, OdeMethod, Role, Values};
 
+use super::geometry::{Geometry, Link, axial, value_of};
 use crate::build::layout::Layout;
 
 /// What a population does in a step.
@@ -129,69 +130,38 @@ fn spans(sites: &[u32], covered: &[bool]) -> Vec<Span> {
     spans
 }
 
-/// Returns the index of each node in the engine: CVs come first, in their order, and junctions follow.
-pub(crate) fn node_order(cable: &Cable) -> Vec<usize> {
-    let mut junctions = cable.tree.cvs.len();
-    let place = |node: &dendrion_morphology::Node| {
-        node.cv.unwrap_or_else(|| {
-            junctions += 1;
-            junctions - 1
-        })
-    };
-    cable.tree.nodes.iter().map(place).collect()
-}
-
-/// Returns the axial conductance (nS) for an axial resistivity (ohm cm) and an integral of 1/(pi r^2) (1/um): 1/R, where
-/// ohm cm / um is 10 kohm.
-pub(crate) fn axial(r_axial: f64, resistance: f64) -> f64 {
-    1e5 / (r_axial * resistance)
-}
-
 /// Builds the tree of the membrane.
 fn tree<T: Scalar>(
     (cable, shape): (&Cable, &Shape<'_>),
     (system, parameters): (&System, &[Arc<Values>]),
     layout: &Layout,
 ) -> Result<Tree<T>, StageError> {
-    let cvs = &cable.tree.cvs;
-    let (count, cells) = (cvs.len(), layout.size / layout.sites);
-    let of = |name: &str| {
-        let number = system.parameters.number(Owner::Compartment(0), name);
-        number.and_then(|i| parameters.get(i)).cloned().unwrap_or_else(|| Arc::new(Values::Scalar(f64::NAN)))
-    };
-    let [c, g_l, v_rest, r_axial] = ["C", "gL", "V_rest", "r_axial"].map(of);
-    let [length, diameter, factor] = ["length", "diameter", "area_factor"].map(of);
+    let geometry = Geometry::new(cable, system, parameters);
+    let (count, cells) = (cable.tree.cvs.len(), layout.size / layout.sites);
+    let [c, g_l, v_rest, r_axial] =
+        ["C", "gL", "V_rest", "r_axial"].map(|name| value_of(system, parameters, name));
     let dt = parameters[System::DT].get(0);
     let (dt, m) = if shape.method == OdeMethod::CrankNicolson { (dt / 2.0, 2.0) } else { (dt, 1.0) };
     let is_individual = |v: &Values, common: usize| v.as_slice().len() > common && v.uniform().is_none();
     let individual = cells > 1
-        && ([&c, &g_l, &v_rest].iter().any(|v| is_individual(v, count)) || is_individual(&r_axial, 1));
-    let order = node_order(cable);
-    let nodes = order.len();
-    let mut parents: Vec<usize> = (0..nodes).collect();
-    let mut resistances = vec![f64::INFINITY; nodes];
-    for (node, at) in cable.tree.nodes.iter().zip(&order) {
-        if let Some(parent) = node.parent {
-            (parents[*at], resistances[*at]) = (order[parent], node.resistance);
-        }
-    }
+        && ([&c, &g_l, &v_rest].iter().any(|v| is_individual(v, count))
+            || is_individual(&r_axial, 1)
+            || geometry.is_individual());
+    let parent = |(node, link): (usize, &Option<Link>)| link.map_or(node, |link| link.parent);
+    let parents: Vec<usize> = geometry.links.iter().enumerate().map(parent).collect();
     let mut columns = TreeColumns { capacitance: vec![], leak: vec![], reversal: vec![], axial: vec![] };
     for cell in 0..if individual { cells } else { 1 } {
-        for (node, resistance) in resistances.iter().enumerate() {
+        for (node, link) in geometry.links.iter().enumerate() {
             let is_cv = node < count;
             let at = cell * count + node;
-            let area = if is_cv {
-                std::f64::consts::PI * length.of(node) * diameter.of(node) * factor.of(0)
-            } else {
-                0.0
-            };
+            let area = if is_cv { geometry.area(cell, node) } else { 0.0 };
             let value = |v: &Values| if is_cv { v.of(at) } else { 0.0 };
             // uF/cm2 um2 = 1e-2 pF, and uS/cm2 um2 = 1e-5 nS.
             columns.capacitance.push(1e-2 * value(&c) * area / dt);
             columns.leak.push(1e-5 * value(&g_l) * area);
             columns.reversal.push(value(&v_rest));
-            let is_root = parents[node] == node;
-            columns.axial.push(if is_root { 0.0 } else { axial(r_axial.of(cell), *resistance) });
+            let conductance = |link: &Link| axial(r_axial.of(cell), geometry.resistance(cell, link));
+            columns.axial.push(link.as_ref().map_or(0.0, conductance));
         }
     }
     let mut currents = shape.covered.to_vec();

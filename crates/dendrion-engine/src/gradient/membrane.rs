@@ -1,10 +1,12 @@
 //! The gradient with respect to the parameters of the membrane of detailed cells.
 //!
 //! The backward sweep sums the cotangents of the tree's coefficients: capacitance C/h, leak, reversal potential and
-//! axial conductance of each node (`dendrion_kernels::TreeSums`). These are simple functions of the parameters:
+//! axial conductance of each node (`dendrion_kernels::TreeSums`). These are simple functions of the parameters
+//! (`cable/geometry.rs`):
 //!
 //! ```text
-//! C_node/h  = 1e-2 C area/h          leak = 1e-5 gL area          reversal = V_rest          g = 1e5/(r_axial integral)
+//! C_node/h = 1e-2 C area/h     leak = 1e-5 gL area     reversal = V_rest     g = 1e5/(r_axial Σ integral f)
+//! area = π length diameter     f = (length/l0)/(diameter/d0)²
 //! ```
 
 use std::sync::Arc;
@@ -16,10 +18,8 @@ use dendrion_model::{OdeMethod, Owner, Role, Values};
 use super::backward::Reversible;
 use super::shard_trace::GradientObserver;
 use super::trace::Trace;
-use super::tree_rows::TreeRows;
-use crate::cable::{axial, node_order};
+use crate::cable::{Geometry, axial, value_of};
 use crate::run::Observed;
-use crate::runtime::shard::Shard;
 use crate::runtime::store::{Access, ParameterId, Target};
 
 /// Cotangents of parameters by number.
@@ -45,68 +45,96 @@ pub(super) fn gather<T: Scalar>(
     let (Role::Membrane { cvs, .. }, Some(cable)) = (&population.role, &population.shape) else {
         return Vec::new();
     };
-    let number = |name: &str| population.system.parameters.number(Owner::Compartment(0), name);
-    let values = |name: &str| {
-        let found = number(name).and_then(|i| population.parameters.get(i));
-        found.cloned().unwrap_or_else(|| Arc::new(Values::Scalar(1.0)))
+    let (system, parameters) = (&population.system, &population.parameters);
+    let bars = Bars {
+        geometry: Geometry::new(cable, system, parameters),
+        cvs: *cvs,
+        h: step(population),
+        values: NAMES.map(|name| value_of(system, parameters, name)),
     };
-    let [length, diameter, factor, r_axial] = ["length", "diameter", "area_factor", "r_axial"].map(values);
-    let dt = population.parameters[System::DT].get(0);
-    let h = if population.methods.0 == OdeMethod::CrankNicolson { dt / 2.0 } else { dt };
-    let mut resistances = vec![f64::INFINITY; cable.tree.nodes.len()];
-    for (node, at) in cable.tree.nodes.iter().zip(node_order(cable)) {
-        if node.parent.is_some() {
-            resistances[at] = node.resistance;
-        }
-    }
-    let area = |cv: usize| std::f64::consts::PI * length.of(cv) * diameter.of(cv) * factor.of(0);
-    let names = ["C", "gL", "V_rest", "r_axial"];
-    let mut sums = names.map(|name| vec![0.0; values(name).as_slice().len()]);
-    let mut put = |which: usize, at: usize, value: f64| {
-        let count = sums[which].len();
-        sums[which][at % count] += value;
-    };
+    let mut sums = bars.values.each_ref().map(|values| vec![0.0; values.as_slice().len()]);
     let mut cell = 0;
     let members = sample.sample.shards.iter().zip(&sample.of_shards);
     for (shard, of_shard) in members.filter(|(s, _)| s.place.population == index) {
         let count = shard.place.neurons.len() / cvs;
-        let Some(tree) = of_shard.reversal.as_ref().and_then(|r| r.tree.as_ref()) else {
-            cell += count;
-            continue;
-        };
-        for own in 0..count {
-            let each = |which: usize| each(tree, shard, own, which);
-            for (cv, bar) in each(0).take(*cvs).enumerate() {
-                put(0, cell * cvs + cv, bar * 1e-2 * area(cv) / h);
+        if let Some(tree) = of_shard.reversal.as_ref().and_then(|r| r.tree.as_ref()) {
+            for own in 0..count {
+                bars.add(&mut sums, cell + own, |which| tree.of_cell(&shard.place, own, which));
             }
-            for (cv, bar) in each(1).take(*cvs).enumerate() {
-                put(1, cell * cvs + cv, bar * 1e-5 * area(cv));
-            }
-            for (cv, bar) in each(2).take(*cvs).enumerate() {
-                put(2, cell * cvs + cv, bar);
-            }
-            let r = r_axial.of(cell);
-            for (bar, resistance) in each(3).zip(&resistances).filter(|(_, r)| r.is_finite()) {
-                // dg/dr = -g/r
-                put(3, cell, -bar * axial(r, *resistance) / r);
-            }
-            cell += 1;
         }
+        cell += count;
     }
-    let shaped = |(name, sum): (&str, Vec<f64>)| {
-        let is_single = matches!(&*values(name), Values::Scalar(_));
-        Some((number(name)?, if is_single { Values::Scalar(sum[0]) } else { Values::Each(sum) }))
+    let shaped = |((name, values), sum): ((&str, &Arc<Values>), Vec<f64>)| {
+        let number = system.parameters.number(Owner::Compartment(0), name)?;
+        let is_single = matches!(**values, Values::Scalar(_));
+        Some((number, if is_single { Values::Scalar(sum[0]) } else { Values::Each(sum) }))
     };
-    names.into_iter().zip(sums).filter_map(shaped).collect()
+    NAMES.into_iter().zip(&bars.values).zip(sums).filter_map(shaped).collect()
 }
 
-fn each<'t, T: Scalar>(
-    tree: &'t TreeRows<T>,
-    shard: &Shard<T>,
-    cell: usize,
-    which: usize,
-) -> impl Iterator<Item = f64> + 't {
-    tree.of_cell(&shard.place, cell, which)
+/// Returns the time step of the tree's equations.
+fn step<T: Scalar>(population: &Reversible<T>) -> f64 {
+    let dt = population.parameters[System::DT].get(0);
+    if population.methods.0 == OdeMethod::CrankNicolson { dt / 2.0 } else { dt }
+}
+
+/// The parameters of a membrane that have a gradient.
+const NAMES: [&str; 6] = ["C", "gL", "V_rest", "r_axial", "length", "diameter"];
+const C: usize = 0;
+const LEAK: usize = 1;
+const V_REST: usize = 2;
+const R_AXIAL: usize = 3;
+const LENGTH: usize = 4;
+const DIAMETER: usize = 5;
+
+/// Converts the cotangents of the tree's coefficients to those of parameters.
+struct Bars {
+    geometry: Geometry,
+    cvs: usize,
+    h: f64,
+    values: [Arc<Values>; 6],
+}
+
+impl Bars {
+    /// Adds the cotangents of a cell. `of_nodes` returns those of a coefficient of all nodes.
+    fn add<I: Iterator<Item = f64>>(
+        &self,
+        sums: &mut [Vec<f64>; 6],
+        cell: usize,
+        of_nodes: impl Fn(usize) -> I,
+    ) {
+        let Self { geometry, cvs, h, values } = self;
+        let mut put = |which: usize, at: usize, value: f64| {
+            let count = sums[which].len();
+            sums[which][at % count] += value;
+        };
+        for (cv, ((capacitance, leak), reversal)) in
+            of_nodes(0).zip(of_nodes(1)).zip(of_nodes(2)).take(*cvs).enumerate()
+        {
+            let (at, area) = (cell * cvs + cv, geometry.area(cell, cv));
+            put(C, at, capacitance * 1e-2 * area / h);
+            put(LEAK, at, leak * 1e-5 * area);
+            put(V_REST, at, reversal);
+            // The area is proportional to the length and to the diameter.
+            let of_area = capacitance * 1e-2 * values[C].of(at) / h + leak * 1e-5 * values[LEAK].of(at);
+            put(LENGTH, at, of_area * area / geometry.length(cell, cv));
+            put(DIAMETER, at, of_area * area / geometry.diameter(cell, cv));
+        }
+        let r = values[R_AXIAL].of(cell);
+        for (bar, link) in of_nodes(3).zip(&geometry.links) {
+            let Some(link) = link else { continue };
+            let whole = geometry.resistance(cell, link);
+            let conductance = axial(r, whole);
+            // dg/dr = -g/r, and likewise for the integral.
+            put(R_AXIAL, cell, -bar * conductance / r);
+            for (cv, integral) in link.halves {
+                let Some(cv) = cv else { continue };
+                let of_half = -bar * conductance / whole * integral * geometry.stretch(cell, Some(cv));
+                put(LENGTH, cell * cvs + cv, of_half / geometry.length(cell, cv));
+                put(DIAMETER, cell * cvs + cv, -2.0 * of_half / geometry.diameter(cell, cv));
+            }
+        }
+    }
 }
 
 /// Adds the cotangents of parameters that mechanisms inherit from a parameter of the membrane.

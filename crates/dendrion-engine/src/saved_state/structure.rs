@@ -147,7 +147,7 @@ fn members(lines: &mut Description, population: &Population) {
 /// Describes the CVs of detailed cells and how they are solved.
 fn shape(cable: &Cable) -> String {
     let numbers = cable.tree.cvs.iter().flat_map(|cv| [cv.area, cv.diameter, cv.distance]);
-    let nodes = cable.tree.nodes.iter().flat_map(|n| [n.resistance, n.parent.map_or(-1.0, |p| p as f64)]);
+    let nodes = cable.tree.nodes.iter().flat_map(|n| [n.resistance(), n.parent.map_or(-1.0, |p| p as f64)]);
     let bytes = sum(numbers.chain(nodes).flat_map(|v| v.to_bits().to_le_bytes()));
     let order = if cable.staggered { ", staggered" } else { "" };
     let (count, at, gates) = (cable.tree.cvs.len(), cable.spike_at, cable.gates.name());

@@ -53,7 +53,7 @@ fn default_spike_at(morphology: &Morphology, tree: &CvTree) -> usize {
     tree.cv_at(0, if morphology.has_soma() { 0.5 } else { 0.0 })
 }
 
-/// Reads the parameters of the membrane, except for those that follow from the morphology.
+/// Reads the parameters of the membrane. Lengths and diameters follow from the morphology unless the file has others.
 fn membrane(table: &Table<'_, '_>) -> Read<Params> {
     let mut params = Params::new();
     for spec in ModuleKind::Cable.parameters().iter().filter(|spec| words::MEMBRANE.contains(&spec.name)) {

@@ -1,6 +1,8 @@
 //! Writes detailed cells. A group of populations is one entry.
 
-use dendrion_model::{Cable, Error, Mechanism, ModuleKind, Params, Place, Population, Receptor, Role};
+use dendrion_model::{
+    Cable, Error, Mechanism, ModuleKind, Params, Place, Population, Receptor, Role, Values,
+};
 use dendrion_morphology::{Kind, Region};
 use serde_json::Value;
 
@@ -25,7 +27,7 @@ impl Writer<'_> {
         table.insert("gates".into(), cable.gates.name().into());
         table.insert("staggered".into(), cable.staggered.into());
         table.insert("spike_at".into(), cable.spike_at.into());
-        self.params(&mut table, &cells.path, ModuleKind::Cable, &own(membrane));
+        self.params(&mut table, &cells.path, ModuleKind::Cable, &own(membrane, cable));
         self.settings(&mut table, cells);
         table.insert("morphology".into(), morphology(self, &cells.path, cable).into());
         let mut mechanisms = Table::new();
@@ -81,10 +83,15 @@ impl Writer<'_> {
 }
 
 /// Returns the parameters of a membrane, without those that follow from the morphology.
-fn own(membrane: &Population) -> Params {
+fn own(membrane: &Population, cable: &Cable) -> Params {
     let mut own = Params::new();
+    let derived = cable.geometry();
     for name in words::MEMBRANE {
-        if let Some(values) = membrane.compartments.first().and_then(|c| c.params.shared(name)) {
+        let Some(values) = membrane.compartments.first().and_then(|c| c.params.shared(name)) else {
+            continue;
+        };
+        let which = ["length", "diameter"].iter().position(|of| *of == name);
+        if which.is_none_or(|i| *values != Values::Each(derived[i].clone())) {
             own.share(name, values);
         }
     }
@@ -109,10 +116,10 @@ fn region(sites: &[u32], cable: &Cable) -> Option<String> {
 fn check(group: &[Population], cable: &Cable, first: usize) -> Result<(), Error> {
     let [cells, membrane, units @ ..] = group else { return Ok(()) };
     let refuse = |what: &str| Err(Error::structure(&cells.path, what));
-    let [_, expected] = Population::cable(cells.clone(), cable.clone(), own(membrane), first);
+    let [_, expected] = Population::cable(cells.clone(), cable.clone(), own(membrane, cable), first);
     if expected.compartments != membrane.compartments {
         return refuse(
-            "the membrane has parameters that do not follow from the morphology, such as a different length of a control \
+            "the membrane has parameters that do not follow from the morphology, such as a different distance of a control \
              volume; a file cannot store them",
         );
     }
@@ -131,7 +138,7 @@ fn check(group: &[Population], cable: &Cable, first: usize) -> Result<(), Error>
         let derived = cells.placed(first, sites.to_vec(), *place).map(|p| p.compartments);
         if derived.as_ref().is_some_and(|derived| *derived != unit.compartments) {
             return refuse(
-                "a placed mechanism has a geometry that differs from the morphology; a file cannot store it",
+                "a placed mechanism has distances that differ from the morphology; a file cannot store them",
             );
         }
     }

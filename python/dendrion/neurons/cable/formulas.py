@@ -16,6 +16,7 @@ from ...errors import EquationError, ParameterError, StructureError
 
 if TYPE_CHECKING:
     from ..equations import Written
+    from .placement import Placement
 
 __all__ = ["Formulas", "with_formulas"]
 
@@ -32,15 +33,18 @@ class Formulas(NamedTuple):
         return {name for formula in self.formulas.values() for name in formula.parameters()}
 
     def values(self, module: Written, name: str, values: Mapping[str, Any]) -> NDArray[np.float64]:
-        """Return the values of a parameter: one per site, or one per cell and site in flat form."""
+        """Return the values of a parameter: one per site, or one per cell and site in flat form.
+
+        ``values`` contains the parameters of the mechanism and, optionally, the ``diameter`` of all control volumes in
+        flat form, in place of the current one.
+        """
         place = module._placement
         assert place is not None
         per_site, formula = place.per_site, self.formulas[name]
         given = {each: np.asarray(values[each], dtype=np.float64) for each in formula.parameters()}
+        given |= {"distance": place.neuron.cvs.distance[place.cvs], "diameter": _diameters(place, values)}
         is_whole = any(value.size == per_site.members and value.ndim for value in given.values())
         size = per_site.members if is_whole else per_site.sites
-        cvs = place.neuron.cvs
-        given |= {"distance": cvs.distance[place.cvs], "diameter": cvs.diameter[place.cvs]}
         whole = {each: np.resize(value, size) for each, value in given.items()}
         return formula.values(whole, size)
 
@@ -49,6 +53,13 @@ class Formulas(NamedTuple):
         for name in self.formulas:
             found = self.values(module, name, values)
             module._check_values(name, found, functools.partial(self.plain.check, module._label, name, found))
+
+
+def _diameters(place: Placement, values: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Return the diameters at the sites of a mechanism, one per site or one per cell and site in flat form."""
+    found = np.asarray(values.get("diameter", place.neuron.diameter), dtype=np.float64)
+    by_cell = np.broadcast_to(found, len(place.neuron.cvs)) if found.ndim == 0 else found
+    return by_cell.reshape(-1, len(place.neuron.cvs))[:, place.cvs].reshape(-1)
 
 
 def with_formulas(module: Written, given: dict[str, Any]) -> Formulas | None:

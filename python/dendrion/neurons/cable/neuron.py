@@ -29,7 +29,7 @@ from .sites import Site, chosen_cvs, exact_locations, points
 __all__ = ["CableNeuron"]
 
 #: Parameters of the membrane that may have one value per CV.
-_PER_CV = ("C", "gL", "V_rest", "V_init")
+_PER_CV = ("C", "gL", "V_rest", "V_init", "length", "diameter")
 #: Methods for gates.
 _GATES = ("rational", "cnexp", "coupled")
 _METHODS = (SolverMethodODE.IMPLICIT_EULER, SolverMethodODE.CRANK_NICOLSON)
@@ -88,6 +88,12 @@ class CableNeuron(Neuron):
         See [MCNeuron][dendrion.MCNeuron].
     V_init : float, array, dict or callable, optional
         Initial value of V (mV), in the same forms as ``C``. Defaults to ``V_rest``. Gates start at their steady state.
+    length : float, array, dict or callable, optional
+        Length of the CVs (um), > 0, in the same forms as ``C``. Defaults to that of the morphology. The area of a CV is
+        proportional to its length and to its diameter, and its axial resistance to ``length / diameter**2``. Distances,
+        regions and the number of CVs are always those of the morphology.
+    diameter : float, array, dict or callable, optional
+        Diameter of the CVs (um), > 0, in the same forms as ``C``. Defaults to that of the morphology.
 
     Attributes
     ----------
@@ -149,6 +155,8 @@ class CableNeuron(Neuron):
         id: int = 0,
         neuron_start_id: int = 1,
         V_init: Any = None,
+        length: Any = None,
+        diameter: Any = None,
         parent: Module | Sentinel | None = SENTINEL,
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
@@ -178,6 +186,10 @@ class CableNeuron(Neuron):
         self._refer("cvs", self._divided(cv, C))
         self._refer("spike_at", self._spike_site(spike_at))
         self._declare(C=C, gL=gL, V_rest=V_rest, V_init=V_init)
+        self._declare(
+            length=self.cvs.length if length is None else length,
+            diameter=self.cvs.diameter if diameter is None else diameter,
+        )
         self._declare(V_th=V_th, V_reset=V_reset, refractory=refractory, stdp_tau=stdp_tau, tau_triplet=tau_triplet)
         super().__init__(parent, name, frozen_params)
         for each in (*_PER_CV, "r_axial"):
@@ -287,6 +299,14 @@ class CableNeuron(Neuron):
             where = Where(self, np.arange(len(self.cvs)))
             value = where.spread(f"{self._label}: {name}", value, self._unit_of(name))
         return super()._convert(name, value)
+
+    def _check(self, name: str, value: Value | None) -> None:
+        super()._check(name, value)
+        if name == "diameter":
+            for part in self.modules():
+                formulas = part.__dict__.get("_formulas")
+                if formulas is not None:
+                    formulas.check(part, {**part._current(), "diameter": value})
 
     def _located(self, member: int) -> str:
         return Where(self, np.arange(len(self.cvs))).located(member % len(self.cvs))
