@@ -190,8 +190,14 @@ def test_probes_and_states():
 
 
 def test_noise_needs_compartments():
-    with pytest.raises(dn.ParameterTypeError, match="expected the Compartment on which it acts"):
-        dn.WhiteNoise(cells().at("soma"), 1.0)
+    for make in (
+        lambda on: dn.WhiteNoise(on, 1.0),
+        lambda on: dn.OUNoise(on, 1.0, 2.0),
+        lambda on: dn.ConductanceNoise(on, 1.0),
+    ):
+        for on in (cells(), cells().at("soma")):
+            with pytest.raises(dn.StructureError, match=r"detailed cells do not support noise.*CurrentGenerator"):
+                make(on)
 
 
 def test_channels_that_need_calcium_say_so():
@@ -200,15 +206,6 @@ def test_channels_that_need_calcium_say_so():
     dn.channels.CaPool(cell, on="apical", name="pool")
     with pytest.raises(dn.DendrionError, match=r"cells/kca: imports Ca, which no mechanism on the same CVs exports"):
         built(cell)
-
-
-def test_recurrent_connections_keep_autapses():
-    cell = Cell(3, name="cell")
-    with pytest.raises(dn.ConnectivityError, match="autapses=False is not supported for detailed cells"):
-        dn.MCSynapse(cell, cell.ampa, dn.FixedProb(0.5, autapses=False))
-    syn = dn.MCSynapse(cell, cell.ampa, dn.All2All(), delay=1.0)
-    net = built(cell, syn)
-    assert net.info["connections"] == 3 * 12
 
 
 def test_a_reset_that_cuts_action_potentials_short_warns():

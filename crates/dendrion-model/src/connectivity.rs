@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModuleKind, Params, PerConnection};
+use crate::{ModuleKind, Network, Params, PerConnection};
 
 /// The module that sends a projection's spikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,9 +115,16 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// Returns whether sources and targets are the same population.
-    pub fn is_recurrent(&self) -> bool {
-        matches!(self.pre, Source::Population(p) if p == self.population)
+    /// Returns the number of targets of a source that belong to the source itself: 1 within a population, the number of
+    /// sites from detailed cells to mechanisms on them, and otherwise 0. A source s has the targets from s times this number
+    /// on.
+    pub fn own_targets(&self, network: &Network) -> usize {
+        let Source::Population(pre) = self.pre else { return 0 };
+        match network.populations.get(self.population) {
+            _ if pre == self.population => 1,
+            Some(post) if post.role.cells() == Some(pre) => post.sites().unwrap_or(0),
+            _ => 0,
+        }
     }
 
     /// Returns whether a plasticity rule changes the weights.

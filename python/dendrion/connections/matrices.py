@@ -107,7 +107,8 @@ class CustomConn(FixedOnceMade):
         Whether a pair that occurs several times gets several connections. If False, they are merged into one
         connection with the sum of their weights.
     autapses : bool
-        Whether neurons may be connected to themselves. If False, such connections are left out.
+        Whether neurons may be connected to themselves; detailed cells, to any of their own sites. If False, such
+        connections are left out.
     """
 
     def __init__(
@@ -190,9 +191,9 @@ class CustomConn(FixedOnceMade):
         starts = np.searchsorted(sources, np.arange(pre + 1)).astype(np.uint32)
         return Matrix(starts, targets.astype(np.uint32), weights, None)
 
-    def _without_self(self) -> CustomConn:
-        """Return a copy without connections of neurons to themselves."""
-        keep = self.pre != self.post
+    def _without_self(self, sites: int) -> CustomConn:
+        """Return a copy without connections of neurons to themselves. Each neuron has this number of targets."""
+        keep = self.pre != self.post // sites
         return CustomConn(
             self.pre[keep], self.post[keep], None if self.w is None else self.w[keep], self.multi_conn, self.autapses
         )

@@ -120,17 +120,13 @@ class MCSynapse(Module):
     def _connect(self, conn: Any, weight: Any) -> None:
         """Store the connections, either as a rule or as an explicit list, and their weights."""
         n_pre, n_post = self.pre.size, self.post[0].size
-        if getattr(conn, "autapses", True) is False and self.post[0]._placement is not None and self._is_recurrent():
-            raise ConnectivityError(
-                f"{self._label}: conn = {quoted(conn)}: autapses=False is not supported for detailed cells, whose "
-                "targets are pairs of a cell and a site; pass a CustomConn with the connections that you want"
-            )
         if isinstance(conn, Connector):
             conn._check(self._label, n_pre, n_post)
             self._refer("_conn", conn)
         else:
             if isinstance(conn, CustomConn) and not conn.autapses and self._is_recurrent():
-                conn = conn._without_self()
+                place = self.post[0]._placement
+                conn = conn._without_self(1 if place is None else place.per_site.sites)
             given = matrix(self._label, conn, n_pre, n_post)
             self._refer("_conn", given)
             if given.weights is not None:

@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike
 
 from .._quoted import quoted
 from ..connections._targets import parts_hint
-from ..errors import ParameterTypeError
+from ..errors import ParameterTypeError, StructureError
 from ..modules._fixed import Abstract
 from ..modules._ownership import SENTINEL, Sentinel, maker_of
 from ..modules.module import Module
+from ..neurons.cable.neuron import CableNeuron
+from ..neurons.cable.sites import Site
 from ..neurons.compartment import Compartment
 
 __all__ = ["ConductanceNoise", "Noise", "OUNoise", "WhiteNoise"]
@@ -43,6 +45,11 @@ class Noise(Abstract, Module):
         frozen_params: Mapping[str, ArrayLike] | None,
         **given: ArrayLike,
     ) -> None:
+        if isinstance(on, (CableNeuron, Site)):
+            raise StructureError(
+                f"{self._label}: on = {quoted(on)}: detailed cells do not support noise processes; inject random "
+                "currents into a site instead: ConnGen(CurrentGenerator(...), cells.at(...))"
+            )
         if not isinstance(on, Compartment):
             hint = parts_hint(on, Compartment, "compartment")
             raise ParameterTypeError(

@@ -2,7 +2,7 @@
 //! random stream per source, and become explicit pairs.
 
 use dendrion_model::allocate::{append, collected, filled, room};
-use dendrion_model::{Connectivity, Error, Network, Projection, Source, Turns};
+use dendrion_model::{Connectivity, Error, Network, Source, Turns};
 
 use super::parallel::parallel;
 use crate::random::{Purpose, Stream};
@@ -33,7 +33,8 @@ pub(super) fn expanded(
     };
     let targets = network.populations[p.population].size;
     let stream = Stream::new(network.seed, &p.path, Purpose::Connections);
-    let cells = Cells::of(p, sources, targets, autapses);
+    let own = if autapses { 0 } else { p.own_targets(network) };
+    let cells = Cells { sources, row: targets - own, own };
     outdegree(stream, &cells, degree, multapses, threads)
         .map(Some)
         .map_err(|error| error.needed_by(&p.path, || format!("{} connections", sources * degree)))
@@ -42,20 +43,16 @@ pub(super) fn expanded(
 /// The pairs that may be connected, numbered by source and then by target.
 struct Cells {
     sources: usize,
-    /// Number of targets of a source: all of them, or all except itself.
+    /// Number of targets of a source: all of them, or all except its own.
     row: usize,
-    skip_self: bool,
+    /// Number of targets that a source is not connected to because they belong to itself.
+    own: usize,
 }
 
 impl Cells {
-    fn of(projection: &Projection, sources: usize, targets: usize, autapses: bool) -> Self {
-        let skip_self = projection.is_recurrent() && !autapses;
-        Self { sources, row: targets - usize::from(skip_self), skip_self }
-    }
-
     /// Returns target number `i` of a source.
     const fn target(&self, source: usize, i: usize) -> u32 {
-        if self.skip_self && i >= source { i as u32 + 1 } else { i as u32 }
+        if i >= source * self.own { (i + self.own) as u32 } else { i as u32 }
     }
 }
 
@@ -108,7 +105,7 @@ mod tests {
     fn outdegrees_do_not_depend_on_threads() {
         let stream = Stream::new(3, "syn", Purpose::Connections);
         for (degree, multapses) in [(30, false), (39, false), (30, true)] {
-            let cells = Cells { sources: 40, row: 39, skip_self: true };
+            let cells = Cells { sources: 40, row: 39, own: 1 };
             let one = outdegree(stream, &cells, degree, multapses, 1);
             assert_eq!(outdegree(stream, &cells, degree, multapses, 3), one);
             let Ok(Connectivity::Csr { starts, mut targets }) = one else { continue };
@@ -119,5 +116,14 @@ mod tests {
                 assert!(multapses || row.windows(2).all(|w| w[0] < w[1]));
             }
         }
+    }
+
+    #[test]
+    fn detailed_cells_are_not_connected_to_their_own_sites() {
+        let cells = Cells { sources: 4, row: 9, own: 3 };
+        let all = |source| (0..9).map(|i| cells.target(source, i)).collect::<Vec<_>>();
+        assert_eq!(all(0), [3, 4, 5, 6, 7, 8, 9, 10, 11]);
+        assert_eq!(all(2), [0, 1, 2, 3, 4, 5, 9, 10, 11]);
+        assert_eq!(all(3), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }

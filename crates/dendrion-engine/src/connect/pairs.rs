@@ -37,7 +37,7 @@ fn pairs_of(network: &Network, projection: usize, threads: usize) -> Result<(Vec
     let ranges: Vec<usize> = (0..size).step_by(RANGE).collect();
     let build = |first: &usize| {
         let neurons = *first..(first + RANGE).min(size);
-        build(p, drawn.as_ref(), (sources, size), neurons, network.seed)
+        build(p, drawn.as_ref(), (sources, size, p.own_targets(network)), neurons, network.seed)
     };
     let parts = ranges.iter().map(build).collect::<Result<Vec<_>, Error>>()?;
     let count = parts.iter().map(|part| part.targets.len()).sum();

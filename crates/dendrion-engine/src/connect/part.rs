@@ -46,7 +46,7 @@ fn part<T: Scalar>(
 ) -> Result<Part<T>, Error> {
     let p = &network.projections[projection];
     let first = neurons.start;
-    let ends = (sources(network, p), network.populations[p.population].size);
+    let ends = (sources(network, p), network.populations[p.population].size, p.own_targets(network));
     let count = neurons.len();
     let needed = |error: Error| error.needed_by(&p.path, || format!("the connections onto {count} neurons"));
     let topology = build(p, pairs, ends, neurons, network.seed).map_err(needed)?;

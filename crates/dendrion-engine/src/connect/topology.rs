@@ -25,22 +25,22 @@ pub(crate) struct Topology {
 }
 
 /// Builds the connections of a projection from `sources` sources to `targets` targets, for the neurons of one
-/// shard. `expanded` contains its pairs, if they have already been drawn.
+/// shard. `expanded` contains its pairs, if they have already been drawn. `own` is the number of targets of a source that
+/// belong to the source itself (`Projection::own_targets`).
 pub(crate) fn build(
     projection: &Projection,
     expanded: Option<&Connectivity>,
-    (sources, targets): (usize, usize),
+    (sources, targets, own): (usize, usize, usize),
     neurons: Range<usize>,
     seed: u64,
 ) -> Result<Topology, Error> {
-    let recurrent = projection.is_recurrent();
     let drawn = |autapses: bool| Drawn {
         stream: Stream::new(seed, &projection.path, Purpose::Connections),
         sources: sources as u32,
-        skip_self: recurrent && !autapses,
+        own: if autapses { 0 } else { own as u32 },
     };
     match expanded.unwrap_or(&projection.connectivity) {
-        Connectivity::AllToAll { autapses: false } if recurrent => all_but_self(sources, &neurons),
+        Connectivity::AllToAll { autapses: false } if own > 0 => all_but_self((sources, own), &neurons),
         Connectivity::AllToAll { .. } => all(sources, &neurons),
         Connectivity::OneToOne => {
             let before = |i: usize| (i.clamp(neurons.start, neurons.end) - neurons.start) as u32;
@@ -62,7 +62,7 @@ pub(crate) fn build(
         }
         Connectivity::FixedTotal { count, multapses, autapses } => {
             let (drawn, first) = (drawn(*autapses), neurons.start);
-            let cells = (!multapses).then_some((sources - usize::from(drawn.skip_self)) as u64);
+            let cells = (!multapses).then_some((sources - usize::from(drawn.own > 0)) as u64);
             let mut degrees = room(neurons.len())?;
             totals(seed, &projection.path, *count as u64, targets, cells, neurons, |target, degree| {
                 degrees.push((target, degree));
@@ -86,13 +86,13 @@ fn all(sources: usize, neurons: &Range<usize>) -> Result<Topology, Error> {
     Ok(Topology { starts, targets })
 }
 
-fn all_but_self(sources: usize, neurons: &Range<usize>) -> Result<Topology, Error> {
+fn all_but_self((sources, own): (usize, usize), neurons: &Range<usize>) -> Result<Topology, Error> {
     let n = neurons.len();
     let (mut starts, mut targets, mut turns) = (room(sources + 1)?, room(sources * n)?, Turns::default());
     starts.push(0);
     for source in 0..sources {
         turns.pass(1 + n)?;
-        targets.extend(neurons.clone().filter(|n| *n != source).map(|n| (n - neurons.start) as u16));
+        targets.extend(neurons.clone().filter(|n| *n / own != source).map(|n| (n - neurons.start) as u16));
         starts.push(targets.len() as u32);
     }
     Ok(Topology { starts, targets })
@@ -102,10 +102,16 @@ fn all_but_self(sources: usize, neurons: &Range<usize>) -> Result<Topology, Erro
 struct Drawn {
     stream: Stream,
     sources: u32,
-    skip_self: bool,
+    /// Number of targets that a source is not connected to because they belong to itself.
+    own: u32,
 }
 
 impl Drawn {
+    /// Returns whether a target belongs to a source that is not connected to itself.
+    const fn is_own(&self, source: u32, target: u32) -> bool {
+        self.own > 0 && target / self.own == source
+    }
+
     /// Draws the sources of each target, whose number of connections is known, on a shard whose first neuron
     /// is `first`.
     fn by_degree(
@@ -141,7 +147,7 @@ impl Drawn {
             turns.pass(DRAW)?;
             let source = self.stream.below(target, draw, self.sources);
             draw += 1;
-            if self.skip_self && source == target {
+            if self.is_own(source, target) {
                 continue;
             }
             if let Some(mark) = seen.get_mut(source as usize)
@@ -170,7 +176,7 @@ impl Drawn {
             if source >= f64::from(self.sources) {
                 break;
             }
-            if !(self.skip_self && source as u32 == target) {
+            if !self.is_own(source as u32, target) {
                 if pairs.len() == pairs.capacity() {
                     reserve(pairs, 1)?;
                 }
@@ -244,7 +250,8 @@ mod tests {
     fn pairs(p: &Projection, n: usize, cut: &[usize]) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
         for ends in cut.windows(2) {
-            let t = build(p, None, (n, cut[cut.len() - 1]), ends[0]..ends[1], 9).unwrap();
+            let t =
+                build(p, None, (n, cut[cut.len() - 1], cut[cut.len() - 1] / n), ends[0]..ends[1], 9).unwrap();
             for source in 0..n {
                 let row = &t.targets[t.starts[source] as usize..t.starts[source + 1] as usize];
                 all.extend(row.iter().map(|lane| (source, ends[0] + *lane as usize)));
@@ -281,6 +288,22 @@ mod tests {
         assert_eq!(all, expected);
     }
 
+    #[test]
+    fn detailed_cells_are_not_connected_to_their_own_sites() {
+        let rules = [
+            Connectivity::AllToAll { autapses: false },
+            Connectivity::FixedIndegree { degree: 7, multapses: false, autapses: false },
+            Connectivity::FixedProbability { p: 1.0, autapses: false },
+            Connectivity::FixedTotal { count: 8 * 7 * 3, multapses: false, autapses: false },
+        ];
+        let mut expected: Vec<_> = (0..8).flat_map(|i| (0..24).map(move |j| (i, j))).collect();
+        expected.retain(|(i, j)| *i != j / 3);
+        for rule in rules {
+            let p = projection(rule);
+            assert_eq!(pairs(&p, 8, &[0, 6, 24]), expected, "{:?}", p.connectivity);
+        }
+    }
+
     /// All pairs are equally likely: over many seeds, each pair is drawn about equally often.
     #[test]
     fn totals_are_met_and_uniform() {
@@ -288,7 +311,7 @@ mod tests {
             let p = projection(Connectivity::FixedTotal { count, multapses: false, autapses });
             let (runs, mut often) = (400, vec![0.0; 400]);
             for seed in 0..runs {
-                let t = build(&p, None, (20, 20), 0..20, seed).unwrap();
+                let t = build(&p, None, (20, 20, 1), 0..20, seed).unwrap();
                 assert_eq!(t.targets.len(), count);
                 for source in 0..20 {
                     for lane in &t.targets[t.starts[source] as usize..t.starts[source + 1] as usize] {

@@ -104,9 +104,10 @@ impl Projection {
             ));
         }
         let sources = self.sources(network)?;
-        self.pairs(sources, post.size)?;
+        let own = self.own_targets(network);
+        self.pairs((sources, post.size), own)?;
         let known = match &self.connectivity {
-            Connectivity::AllToAll { autapses } => Some(self.cells(sources, post.size, *autapses)),
+            Connectivity::AllToAll { autapses } => Some(cells((sources, post.size), own, *autapses)),
             Connectivity::OneToOne => Some(post.size),
             Connectivity::FixedIndegree { degree, .. } => Some(degree.saturating_mul(post.size)),
             Connectivity::FixedOutdegree { degree, .. } => Some(degree.saturating_mul(sources)),
@@ -143,7 +144,7 @@ impl Projection {
         }
     }
 
-    fn pairs(&self, sources: usize, targets: usize) -> Checked {
+    fn pairs(&self, (sources, targets): (usize, usize), own: usize) -> Checked {
         let fail = |what: String| Err(Error::connectivity(&self.path, what));
         match &self.connectivity {
             Connectivity::AllToAll { .. } => Ok(()),
@@ -152,15 +153,15 @@ impl Projection {
                 "one-to-one connections require equal numbers of sources and targets, but there are {sources} and {targets}"
             )),
             Connectivity::FixedIndegree { degree, multapses, autapses } => {
-                let pool = sources - usize::from(!autapses && self.is_recurrent());
+                let pool = sources - usize::from(!autapses && own > 0);
                 self.enough("degree", *degree, pool, "sources", *multapses)
             }
             Connectivity::FixedOutdegree { degree, multapses, autapses } => {
-                let pool = targets - usize::from(!autapses && self.is_recurrent());
+                let pool = targets - if *autapses { 0 } else { own };
                 self.enough("degree", *degree, pool, "targets", *multapses)
             }
             Connectivity::FixedTotal { count, multapses, autapses } => {
-                let pool = self.cells(sources, targets, *autapses);
+                let pool = cells((sources, targets), own, *autapses);
                 self.enough("n", *count, pool, "pairs", *multapses)
             }
             Connectivity::FixedProbability { p, .. } if Domain::Probability.holds(*p) => Ok(()),
@@ -181,11 +182,6 @@ impl Projection {
                 ))
             }
         }
-    }
-
-    /// Returns the number of possible pairs, with or without the pairs of a neuron with itself.
-    fn cells(&self, sources: usize, targets: usize, autapses: bool) -> usize {
-        sources * targets - if autapses || !self.is_recurrent() { 0 } else { sources }
     }
 
     /// Checks that there are enough partners to draw from.
@@ -264,4 +260,9 @@ impl Injection {
         }
         Ok(())
     }
+}
+
+/// Returns the number of possible pairs, with or without the pairs of a neuron with itself.
+const fn cells((sources, targets): (usize, usize), own: usize, autapses: bool) -> usize {
+    sources * targets - if autapses { 0 } else { sources * own }
 }
