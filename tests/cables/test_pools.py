@@ -110,3 +110,64 @@ def test_mechanisms_in_nmodl_have_the_same_order(tmp_path):
         net.run(8.0)
         found.append(probe.values)
     np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-8)
+
+
+class Resetting(Cell):
+    """The same cell with a reset. Without conductances, calcium has no effect on V."""
+
+    def __init__(self, size=1, has_pool=True, **settings):
+        given = {"reset": True, "V_th": -40.0, "V_reset": -70.0, "gates": "cnexp", "staggered": True, **settings}
+        dn.CableNeuron.__init__(self, size, random_tree(2, 5), cv=dn.PerSection(2), V_rest=-65.0, name="cells", **given)
+        self.na = dn.channels.HHNa(self, on="all", g=60.0, name="na")
+        self.k = dn.channels.HHK(self, on="all", name="k")
+        if has_pool:
+            self.cal = dn.channels.CaL(self, on="all", g=0.0, name="cal")
+            self.pool = dn.channels.CaPool(self, on="all", tau=20.0, name="pool")
+
+
+# The reset cuts action potentials short, which is the point of these tests.
+@pytest.mark.filterwarnings("ignore::dendrion.ResetWarning")
+@pytest.mark.parametrize("method", [EULER, MIDPOINT])
+def test_gates_read_v_after_the_reset_with_and_without_a_pool(method):
+    found = []
+    for has_pool in (False, True):
+        cells = Resetting(has_pool=has_pool, odemethod=method)
+        step = dn.DCGenerator(1, 4000.0, name="dc")
+        net = dn.Network([cells, step, dn.ConnGen(step, cells.at("soma"))], dt=0.05)
+        spikes = net.probe(cells, "spikes")
+        probes = [net.probe(cells, "V"), net.probe(cells.na, "m"), net.probe(cells.na, "h"), net.probe(cells.k, "n")]
+        net.run(10.0)
+        assert len(spikes) > 1
+        found.append([p.values for p in probes])
+    for without, with_pool in zip(*found, strict=True):
+        np.testing.assert_allclose(with_pool, without, rtol=0, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::dendrion.ResetWarning")
+@pytest.mark.parametrize("method", [EULER, MIDPOINT])
+def test_gradients_with_a_reset(method):
+    cells = Resetting(odemethod=method)
+    step = dn.DCGenerator(1, 4000.0, name="dc")
+    net = dn.Network([cells, step, dn.ConnGen(step, cells.at("soma"))], dt=0.05)
+    cells.cal.g = 1.0
+    spikes = net.probe(cells, "spikes")
+    probes = [net.probe(cells, "V"), net.probe(cells.pool, "Ca"), net.probe(cells.na, "m")]
+    rng, steps = np.random.default_rng(1), 160
+    weights = [s * rng.normal(size=(steps, p._columns)) for p, s in zip(probes, (1e-2, 1e3, 1.0), strict=True)]
+
+    def loss(**parameters):
+        net.set_parameters(parameters)
+        net.reset()
+        net.run(steps * 0.05)
+        return sum(np.vdot(p.values, w) for p, w in zip(probes, weights, strict=True))
+
+    loss()
+    assert len(spikes) > 0
+    net.reset()
+    found = net.run(steps * 0.05, grad=True).backward(dict(zip(probes, weights, strict=True)))
+    for key in ("cells/cal.g", "cells/na.g", "cells/k.g", "cells.C"):
+        value = net.parameters()[key]
+        h = 1e-6 * abs(value)
+        expected = (loss(**{key: value + h}) - loss(**{key: value - h})) / (2 * h)
+        loss(**{key: value})
+        assert found[key] == pytest.approx(expected, rel=1e-5), key

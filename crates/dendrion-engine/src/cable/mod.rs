@@ -26,4 +26,4 @@ pub(crate) use contribute::gather;
 pub(crate) use geometry::{Geometry, axial, value_of};
 pub(crate) use rows::{Rows, to_lanes, to_members};
 pub(crate) use stage::{After, Shape, Span, Stage, StageError};
-pub(crate) use step::{Sources, inject, run};
+pub(crate) use step::{Sources, difference, inject, run, to_currents};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dendrion_equations::{CURRENT, SLOPE, System};
+use dendrion_equations::{CURRENT, Pools, SLOPE, System};
 use dendrion_kernels::{Coefficients, Kernel, LinkError, Scalar, Tree, TreeColumns, TreeInputs};
 use dendrion_model::{Cable, Error, OdeMethod, Role, Values};
 
@@ -30,9 +30,11 @@ pub(crate) enum Stage<T: Scalar> {
         outputs: [usize; 2],
         spans: Vec<Span>,
         after: Option<After<T>>,
-        /// Whether the second input of the mechanisms is the change of V. The second part of their step then reads V at
-        /// the beginning of the step.
+        /// Whether the second input of the mechanisms is a change of V: for mechanisms that are solved together with V, the
+        /// change in the solution, with V at the beginning of the step as the first input; with `pools`, the change from V at
+        /// the time of the currents, which is the first input, to V at the end of the step.
         reads_change: bool,
+        pools: Option<Pools>,
     },
 }
 
@@ -100,9 +102,18 @@ impl<T: Scalar> Stage<T> {
                     spans: spans(sites, shape.covered),
                     after,
                     reads_change: system.reads_change(),
+                    pools: system.pools,
                 })
             }
             _ => Ok(Self::Neurons),
+        }
+    }
+
+    /// Returns when the currents into concentrations are computed, for mechanisms that have both.
+    pub(crate) const fn pools(&self) -> Option<Pools> {
+        match self {
+            Self::Placed { pools, .. } => *pools,
+            _ => None,
         }
     }
 

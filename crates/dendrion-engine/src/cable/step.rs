@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dendrion_equations::Pools;
 use dendrion_kernels::{Frame, Scalar, TreeStep};
 use dendrion_model::Error;
 
@@ -186,6 +187,7 @@ fn step<T: Scalar, O: ShardObserver<T>>(
         matches!(sources.engines[m.part.place.population].stage, Stage::Placed { reads_change: true, .. })
     };
     let reads_change = placed.iter().any(reads_change);
+    let pools = placed.iter().find_map(|m| sources.engines[m.part.place.population].stage.pools());
     let outputs = sum(placed, sources, (v, width), &mut rows, (at, is_first));
     let injections = inputs.currents.iter().zip(injected).map(|((_, input), cv)| (input.row(at.i), *cv));
     inject_into(&mut rows, outputs, injections, (bare, width));
@@ -204,16 +206,36 @@ fn step<T: Scalar, O: ShardObserver<T>>(
         old[..count].copy_from_slice(v);
     }
     tree.solve(level, place.blocks.start + at.block, &mut TreeStep { v: &mut *v, current, slope, work });
-    if reads_change {
-        let moved = v.iter().zip(&old[..count]);
-        change[..count].iter_mut().zip(moved).for_each(|(change, (v, old))| *change = *v - *old);
-    }
     after[..width].copy_from_slice(&v[site.clone()]);
+    if reads_change {
+        to_currents(pools, &mut old[..count], v);
+    }
+    if reads_change && pools.is_none() {
+        // The change in the solution of the tree does not include the reset.
+        difference(&mut change[..count], v, &old[..count]);
+    }
     threshold(head, sources, (&before[..width], after, &mut v[site]), at, is_first);
+    if pools.is_some() {
+        // Like all staggered gates, those of mechanisms with concentrations read V after the reset.
+        difference(&mut change[..count], v, &old[..count]);
+    }
     for member in placed.iter_mut() {
         advance_gates(member, sources, (v, width), &mut rows, at, is_first);
     }
     membrane.part.rows = rows;
+}
+
+/// Replaces V at the beginning of a step with V at the time of the currents into concentrations.
+pub(crate) fn to_currents<T: Scalar>(pools: Option<Pools>, before: &mut [T], solved: &[T]) {
+    if pools == Some(Pools::Middle) {
+        let half = T::from_f64(0.5);
+        before.iter_mut().zip(solved).for_each(|(before, v)| *before = *before + half * (*v - *before));
+    }
+}
+
+/// Computes the difference between two rows.
+pub(crate) fn difference<T: Scalar>(out: &mut [T], a: &[T], b: &[T]) {
+    out.iter_mut().zip(a.iter().zip(b)).for_each(|(out, (a, b))| *out = *a - *b);
 }
 
 /// Computes the sums of the currents and conductances of placed mechanisms. If one population of mechanisms covers all CVs, its

@@ -17,6 +17,7 @@
 use std::ops::Range;
 use std::sync::PoisonError;
 
+use dendrion_equations::Pools;
 use dendrion_kernels::{Frame, Ring, Scalar, TreeFrame, TreeStep, TreeSums};
 use dendrion_model::Error;
 
@@ -29,7 +30,7 @@ use super::shard_trace::ShardTrace;
 use super::spiked::spiked;
 use super::sweep::Shared;
 use super::tree_rows::TreeRows;
-use crate::cable::{Sources, Span, Stage, gather, inject, to_lanes, to_members};
+use crate::cable::{Sources, Span, Stage, difference, gather, inject, to_currents, to_lanes, to_members};
 use crate::recording::recorder::Reads;
 use crate::run::Member;
 use crate::runtime::input_ports::View;
@@ -197,21 +198,23 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     let bar = &mut membrane.reversal.frames[at.block * size..][..place.lanes];
     let reads_change =
         placed.iter().any(|u| matches!(u.engine.stage, Stage::Placed { reads_change: true, .. }));
+    let pools = placed.iter().find_map(|u| u.engine.stage.pools());
     if reads_change {
         // The step is repeated up to the change of V.
         rows.v[..now.len()].copy_from_slice(now);
         rows.add_currents(placed, (membrane.shard, injected), at);
-        let TreeRows { v, current, slope, work, change, before_bar, change_bar, .. } = &mut rows;
+        let TreeRows { v, current, slope, work, change, before, before_bar, change_bar, .. } = &mut rows;
         let mut frame = TreeStep { v: &mut *v, current, slope, work };
         tree.solve(membrane.engine.kernel.level(), place.blocks.start + at.block, &mut frame);
-        let moved = v.iter().zip(now);
-        change.iter_mut().zip(moved).for_each(|(change, (v, now))| *change = *v - *now);
+        before[..now.len()].copy_from_slice(now);
+        to_currents(pools, before, v);
+        difference(change, if pools.is_some() { next } else { &v[..] }, before);
         before_bar.fill(T::default());
         change_bar.fill(T::default());
     }
     for unit in placed.iter_mut() {
         unit.store_spike_adjoints(at);
-        unit.reverse_gates((now, next, width), &mut *bar, &mut rows, at);
+        unit.reverse_gates((next, width), &mut *bar, &mut rows, at);
     }
     let site = spike_at * width..(spike_at + 1) * width;
     head.reverse_threshold(&mut bar[site.clone()], &mut rows, at);
@@ -273,14 +276,8 @@ impl<T: Scalar> Unit<'_, T> {
     }
 
     /// Reverses the second part of the step of mechanisms.
-    fn reverse_gates(
-        &mut self,
-        (now, next, width): (&[T], &[T], usize),
-        bar: &mut [T],
-        rows: &mut TreeRows<T>,
-        at: At,
-    ) {
-        let Stage::Placed { spans, reads_change, .. } = &self.engine.stage else { return };
+    fn reverse_gates(&mut self, (next, width): (&[T], usize), bar: &mut [T], rows: &mut TreeRows<T>, at: At) {
+        let Stage::Placed { spans, reads_change, pools, .. } = &self.engine.stage else { return };
         let (Some(backward), Some(after)) = (&self.backward.after, &mut self.reversal.after) else { return };
         let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
         let (size, of_after) = (self.reversal.rows * lanes, after.rows * lanes);
@@ -288,7 +285,8 @@ impl<T: Scalar> Unit<'_, T> {
         let frame = &mut after.frames[at.block * of_after..][..of_after];
         let own = &mut self.reversal.frames[at.block * size..][..size];
         frame[..states].copy_from_slice(&own[..states]);
-        let v = gather(if *reads_change { now } else { next }, width, (place, spans), &mut rows.gathered);
+        let v = if *reads_change { &rows.before[..] } else { next };
+        let v = gather(v, width, (place, spans), &mut rows.gathered);
         let past = self.history.states(at.step, 1, at.block);
         let mut inputs = vec![v];
         if *reads_change {
@@ -297,11 +295,24 @@ impl<T: Scalar> Unit<'_, T> {
         inputs.extend([&[] as &[T], &[]]);
         run(&backward.step, (frame, &mut self.reversal.scratch), place, &inputs, past, at);
         let of = |input: usize| &frame[backward.reverse.current(input) * lanes..][..lanes];
-        if *reads_change {
-            scatter(&mut rows.before_bar, width, spans, of(0));
-            scatter(&mut rows.change_bar, width, spans, of(1));
-        } else {
-            scatter(bar, width, spans, of(0));
+        match pools {
+            // The inputs are x = V + θ Δ, with Δ the change in the solution, and the difference between V after the reset and x.
+            Some(at) => {
+                scatter(bar, width, spans, of(1));
+                let bars = &mut rows.bars[..lanes];
+                difference(bars, of(0), of(1));
+                scatter(&mut rows.before_bar, width, spans, bars);
+                if *at == Pools::Middle {
+                    let half = T::from_f64(0.5);
+                    bars.iter_mut().for_each(|bar| *bar = half * *bar);
+                    scatter(&mut rows.change_bar, width, spans, bars);
+                }
+            }
+            None if *reads_change => {
+                scatter(&mut rows.before_bar, width, spans, of(0));
+                scatter(&mut rows.change_bar, width, spans, of(1));
+            }
+            None => scatter(bar, width, spans, of(0)),
         }
         own[..states].copy_from_slice(&frame[..states]);
     }

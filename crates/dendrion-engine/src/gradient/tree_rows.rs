@@ -67,8 +67,9 @@ pub(crate) struct TreeRows<T: Scalar> {
     pub(super) slope: Buffer<T>,
     /// Intermediate values of the solution of the tree and of its reverse.
     pub(super) work: Buffer<T>,
-    /// The change of V in a step, and the cotangents of V before the step and of its change, for mechanisms that
-    /// read them.
+    /// For mechanisms that read a change of V: V from which it is measured, the change, and the cotangents of V before the
+    /// step and of the change in the solution of the tree.
+    pub(super) before: Buffer<T>,
     pub(super) change: Buffer<T>,
     pub(super) before_bar: Buffer<T>,
     pub(super) change_bar: Buffer<T>,
@@ -96,6 +97,7 @@ impl<T: Scalar> TreeRows<T> {
             current: rows(nodes)?,
             slope: rows(nodes)?,
             work: rows(tree.work())?,
+            before: rows(place.lanes)?,
             change: rows(place.lanes)?,
             before_bar: rows(place.lanes)?,
             change_bar: rows(place.lanes)?,

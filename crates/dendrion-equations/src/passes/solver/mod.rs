@@ -45,8 +45,8 @@ pub fn advance(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Step {
         OdeMethod::CrankNicolson => implicit::step(&mut writer, 0.5),
     };
     let (locals, solves) = (writer.locals, writer.solves);
-    if let Some(at) = system.pools {
-        pools::first(system, at, &mut next);
+    if system.pools.is_some() {
+        pools::first(system, &mut next);
     }
     diffusion::add(system, sde, &mut next);
     Step { locals, next, solves }
