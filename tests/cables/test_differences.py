@@ -28,6 +28,9 @@ class Cell(dn.CableNeuron):
 class Problem:
     """A network, and a linear function of its recordings as the loss."""
 
+    #: The relative change of parameters and of potentials for differences.
+    step = of_potentials = 2e-4
+
     def __init__(self, tree, n=1, size=2, threads=1, **settings):
         self.cells = Cell(size, tree, n, **settings)
         step = dn.DCGenerator(1, 300.0, name="dc")
@@ -55,7 +58,8 @@ class Problem:
     def difference(self, key, direction):
         """Return the derivative of the loss in a direction, by a central difference of order 4."""
         value = np.asarray(self.net.parameters()[key])
-        h = 2e-4 * (float(np.abs(value).max()) or 1.0)
+        step = self.of_potentials if key.endswith((".E", ".V_rest")) else self.step
+        h = step * (float(np.abs(value).max()) or 1.0)
         sides = [self.loss(**{key: value + i * h * direction}) for i in (1, -1, 2, -2)]
         self.net.set_parameters({key: value})
         return (8 * (sides[0] - sides[1]) - (sides[2] - sides[3])) / (12 * h)
@@ -113,6 +117,17 @@ def test_gradients_of_all_parameters(sections, n, method, gates):
         assert max(problem.errors(key, found[key])) < 1e-6, key
     for key in WITHOUT_EFFECT:
         assert not np.any(found[key])
+
+
+@pytest.mark.parametrize(("method", "gates"), [(EULER, "rational"), (MIDPOINT, "coupled")])
+def test_gradients_of_a_large_tree(method, gates):
+    problem = Problem(random_tree(8, 60), 5, size=1, odemethod=method, gates=gates)
+    # Action potentials in many CVs make the loss very nonlinear.
+    problem.step, problem.of_potentials = 5e-5, 5e-6
+    assert len(problem.cells.cvs) == 300
+    found = problem.gradient()
+    for key in ("cells.V_rest", "cells.diameter", "cells/ih.lam", "cells/ampa.t_decay"):
+        assert max(problem.errors(key, found[key])) < 1e-6, key
 
 
 @pytest.mark.parametrize("method", [EULER, MIDPOINT])
