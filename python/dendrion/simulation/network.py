@@ -41,6 +41,7 @@ from ._log import log_built
 from ._probing import check_variable, listed
 from ._settings import float_type, interval, positive, whole
 from .running import NetworkRuns
+from .settling import NetworkSteadyState
 from .values import NetworkValues
 
 __all__ = ["Network"]
@@ -63,7 +64,7 @@ _INSTEAD_OF = {
 }
 
 
-class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, NetworkShown):
+class Network(NetworkValues, NetworkRuns, NetworkSteadyState, NetworkRecordings, NetworkFiles, NetworkShown):
     """A network of populations, generators and connections, ready to run.
 
     Parameters
