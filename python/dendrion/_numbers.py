@@ -59,7 +59,7 @@ def refuse_masks(what: str, value: Any, expected: str) -> None:
         shape = np.shape(value) if isinstance(value, np.ndarray) else (len(value),)
         raise ParameterTypeError(
             f"{what} = array of shape {shape} with masked elements: expected {expected}, without a mask; fill it "
-            "first, such as array.filled(0.0), or take array.compressed()"
+            "first, for example with array.filled(0.0), or pass array.compressed()"
         )
 
 

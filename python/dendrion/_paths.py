@@ -30,11 +30,11 @@ def file_name(what: str, path: Any, expected: str = "the name of a file") -> str
         encoded = os.fsencode(name)
     except (TypeError, UnicodeError):
         raise ParameterError(
-            f"{what} = {quoted(path)}: expected {expected}, without characters that the system cannot encode"
+            f"{what} = {quoted(path)}: expected {expected}; this name has characters that the system cannot encode"
         ) from None
     if not encoded or b"\0" in encoded:
         raise ParameterError(
-            f"{what} = {quoted(path)}: expected {expected}, which is not empty and has no null character"
+            f"{what} = {quoted(path)}: expected {expected}; a name must not be empty or contain null characters"
         )
     return name
 

@@ -1,10 +1,10 @@
-"""Representations of values in error messages, including values that Python fails to print."""
+"""Representations of values and counts in messages, including values that Python fails to print."""
 
 from __future__ import annotations
 
 import contextlib
 
-__all__ = ["quoted", "told"]
+__all__ = ["counted", "quoted", "told"]
 
 
 def quoted(value: object) -> str:
@@ -17,6 +17,11 @@ def quoted(value: object) -> str:
         return repr(value)
     except Exception:
         return _type(value)
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number and a noun, such as ``1 neuron`` or ``2 neurons``."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def told(value: object) -> str:

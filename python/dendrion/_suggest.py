@@ -53,8 +53,12 @@ def hint(name: Any, known: Iterable[str]) -> str:
     if meant:
         return f"; did you mean {meant!r}?"
     if len(names) > _MOST_NAMES:
-        return f"; there are {len(names)}, such as {', '.join(names[:8])}"
-    return f"; expected one of: {', '.join(names)}" if names else "; there are none"
+        return f"; expected one of {len(names)} names, such as {', '.join(names[:8])}"
+    return f"; expected {_any_of(names)}" if names else "; none are available"
+
+
+def _any_of(names: list[str]) -> str:
+    return f"one of: {', '.join(names)}" if len(names) > 1 else names[0]
 
 
 def unknown_name(what: str, name: Any, known: Iterable[str]) -> UnknownNameError:
@@ -97,7 +101,7 @@ def refuse_unknown(what: str, signature: inspect.Signature, given: Mapping[str, 
         if name not in parameters:
             known = [p for p in parameters if p not in ("self", "cls")]
             meant = nearest(name, known)
-            hint = f"did you mean {meant!r}?" if meant else f"expected one of: {', '.join(known) or 'none'}"
+            hint = f"did you mean {meant!r}?" if meant else f"expected {_any_of(known) if known else 'no parameters'}"
             raise ParameterTypeError(f"{what}: unexpected parameter {name} = {quoted(given[name])}; {hint}") from None
 
 
@@ -110,7 +114,8 @@ def refuse_arguments(
         signature.bind(*args, **given)
     except TypeError:
         said = str(error).partition("() ")[2]
-        expected = ", ".join(n for n in signature.parameters if n not in ("self", "cls"))
+        names = ", ".join(n for n in signature.parameters if n not in ("self", "cls"))
+        expected = f"the arguments {names}" if names else "no arguments"
         raise ParameterTypeError(f"{what}: {said}; expected {expected}") from None
 
 

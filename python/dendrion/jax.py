@@ -216,7 +216,7 @@ def _words(seed: Any) -> jax.Array:
         high = seed >> 32 if jnp.dtype(dtype).itemsize == 8 else jnp.zeros_like(seed)
         return jnp.stack([high.astype(jnp.uint32), seed.astype(jnp.uint32)])
     kind = type(seed).__name__ if dtype is None else f"{dtype}{list(jnp.shape(seed))}"
-    raise ParameterTypeError(f"dendrion.jax: seed of type {kind}: expected an integer >= 0 or a key of jax.random")
+    raise ParameterTypeError(f"dendrion.jax: seed of type {kind}: expected an integer >= 0 or a jax.random key")
 
 
 def _seed_of(words: NDArray[np.uint32]) -> int:

@@ -51,7 +51,7 @@ class Optimizer(Abstract, SuggestingKeywords):
             what, unit = f"{type(self).__name__}: bounds: {key}", net._unit_of(key)
             least, most = (None if bound is None else real(what, bound, "a number", unit) for bound in (least, most))
             if any(bound is not None and np.isnan(bound) for bound in (least, most)):
-                raise ParameterError(f"{what}: nan: expected numbers, or None for no bound")
+                raise ParameterError(f"{what} = nan: expected a number, or None for no bound")
             low, high = self._bounds[key]
             self._bounds[key] = (
                 max(low, -np.inf if least is None else least),
@@ -84,7 +84,7 @@ class Optimizer(Abstract, SuggestingKeywords):
         meant = nearest(name, known)
         if meant or is_ours(type(self)):
             end = f"; did you mean {meant!r}?" if meant else ""
-            raise AssignmentError(f"{kind}.{name} = {shown(value)}: there is no attribute {quoted(name)}{end}")
+            raise AssignmentError(f"{kind}.{name} = {shown(value)}: {kind} has no attribute {quoted(name)}{end}")
         return value
 
     def _bound(self, key: str, value: NDArray[np.float64]) -> tuple[float, float]:
@@ -108,9 +108,9 @@ class Optimizer(Abstract, SuggestingKeywords):
             gradient = numbers(f"{key}: gradient", gradients[key], "numbers")
             value, unit = np.asarray(known[key], dtype=np.float64), self._units[key]
             if gradient.shape != value.shape:
-                raise ParameterError(f"{key}: gradient of shape {gradient.shape}: expected {value.shape}")
+                raise ParameterError(f"{key}: gradient of shape {gradient.shape}: expected shape {value.shape}")
             if not np.isfinite(gradient).all():
-                raise ParameterError(f"{key}: the gradient has infinite or NaN values; expected finite numbers")
+                raise ParameterError(f"{key}: the gradient has infinite or NaN values; expected finite values")
             with np.errstate(all="ignore"):
                 # Values that overflow are rejected by `set_parameters` below.
                 moved[key] = np.clip(value - unit * self._change(key, gradient * unit), *self._bounds[key])
@@ -219,7 +219,7 @@ def checked_bounds(label: str, bounds: Bounds | None) -> Bounds:
         return {}
     if not isinstance(bounds, Mapping):
         raise ParameterTypeError(
-            f"{label}: bounds = {quoted(bounds)}: expected a dict of pairs by key, such as (0.0, None)"
+            f"{label}: bounds = {quoted(bounds)}: expected a dict from keys to pairs, such as (0.0, None)"
         )
     for key, bound in bounds.items():
         if not isinstance(bound, (tuple, list)) or len(bound) != 2:

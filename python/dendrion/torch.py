@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._quoted import quoted
+from ._quoted import counted, quoted
 from .errors import AssignmentError, ParameterError, ParameterTypeError, RunError
 from .inputs.generators import Generator
 from .modules._fixed import shown
@@ -134,7 +134,8 @@ class Layer(torch.nn.Module):
     def extra_repr(self) -> str:
         """Return the text that PyTorch shows in the representation of the layer."""
         kinds = [g.path for g in self.function.inputs], [p._name for p in self.function.outputs]
-        return f"{self.function.steps} steps, inputs={kinds[0]}, outputs={kinds[1]}, {len(self.keys)} parameters"
+        steps, count = counted(self.function.steps, "step"), counted(len(self.keys), "parameter")
+        return f"{steps}, inputs={kinds[0]}, outputs={kinds[1]}, {count}"
 
     def values(self) -> dict[str, torch.Tensor]:
         """Return the physical values of the parameters in the network (mV, nS, weights), keyed by parameter."""
@@ -148,7 +149,9 @@ class Layer(torch.nn.Module):
             parameter = self._parameter(key)
             new = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
             if new.ndim and new.shape != parameter.shape:
-                raise ParameterError(f"{key} = tensor of shape {tuple(new.shape)}: expected {tuple(parameter.shape)}")
+                raise ParameterError(
+                    f"{key} = tensor of shape {tuple(new.shape)}: expected shape {tuple(parameter.shape)}"
+                )
             new = new.expand(parameter.shape).clone()
             refused = self._refused(key, new)
             if refused:
@@ -212,7 +215,9 @@ class Layer(torch.nn.Module):
         """
         names = [g.path for g in self.function.inputs]
         if len(inputs) != len(names):
-            raise ParameterError(f"Layer: got {len(inputs)} inputs; expected {len(names)}, one for each generator")
+            raise ParameterError(
+                f"Layer: got {counted(len(inputs), 'input')}; expected {len(names)}, one for each generator"
+            )
         states = {} if state is None else dict(state)
         for name, tensor in (*zip(names, inputs, strict=True), *states.items()):
             _check_tensor(name, tensor)
@@ -308,10 +313,9 @@ class Layer(torch.nn.Module):
         wrong = ~torch.isfinite(value) | (value > most) | ((value < least) if included else (value <= least))
         if not wrong.any():
             return None
-        low = f"greater than {'or equal to ' if included else ''}{least:g}"
-        bounds = [low] if np.isfinite(least) else []
-        bounds += [f"at most {most:g}"] if np.isfinite(most) else []
-        return f"{key} = {float(value[wrong][0]):g}: must be {' and '.join(['finite', *bounds])}"
+        low = f" {'>=' if included else '>'} {least:g}" if np.isfinite(least) else ""
+        high = f"{' and' if low else ''} <= {most:g}" if np.isfinite(most) else ""
+        return f"{key} = {float(value[wrong][0]):g}: expected a finite number{low}{high}"
 
     # Saving and loading
 

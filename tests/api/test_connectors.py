@@ -185,7 +185,7 @@ def test_given_autapses_can_be_left_out(pair):
 
 def test_delays_off_the_grid_are_rounded_with_a_warning(pair):
     message = (
-        r"syn: 2 of 3 values of delay are not multiples of dt = 0.1 ms and are rounded; the largest change is that of "
+        r"syn: 2 of 3 values of delay are not multiples of dt = 0.1 ms and are rounded; the largest change is from "
         r"delay\[\d\] = 1.64 ms to 1.6 ms"
     )
     for delay in (np.array([1.0, 1.51, 1.64]), lambda pre, post: np.array([1.0, 1.51, 1.64])[pre]):

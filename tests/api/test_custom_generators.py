@@ -92,7 +92,7 @@ def test_a_function_that_fails_ends_the_run_before_its_chunk():
             r"of type float64: expected integers",
         ),
         (lambda n: np.full((n, 2), np.nan), dn.ParameterTypeError, r"of type float64: expected integers"),
-        (lambda n: np.full((n, 2), -1), dn.ParameterError, r": \[0, 0\] = -1: expected integers >= 0"),
+        (lambda n: np.full((n, 2), -1), dn.ParameterError, r": \[0, 0\] = -1: expected an integer >= 0"),
         (lambda n: None, dn.ParameterError, r"of shape \(\): expected \(1000, 2\)"),
     ],
 )
@@ -105,10 +105,10 @@ def test_what_a_function_returns_is_checked(value, error, message):
 def test_bad_tables_and_times():
     with pytest.raises(dn.ParameterError, match=r"CustomGenerator: fn of shape \(3,\): expected \(steps, 2\)"):
         dn.CustomGenerator(2, fn=[1, 2, 3])
-    with pytest.raises(dn.ParameterError, match=r"PoissonGenerator: stop = 5: expected a time >= start = 10 ms"):
+    with pytest.raises(dn.ParameterError, match=r"PoissonGenerator: stop = 5 ms: expected a time >= start \(10 ms\)"):
         dn.PoissonGenerator(1, 10.0, 10.0, 5.0)
     source = dn.DCGenerator(1, amplitude=1.0, stop=5.0, name="dc")
-    with pytest.raises(dn.ParameterError, match=r"dc: stop = 5: expected a time >= start = 7 ms"):
+    with pytest.raises(dn.ParameterError, match=r"dc: stop = 5 ms: expected a time >= start \(7 ms\)"):
         source.start = 7.0
     with pytest.raises(dn.ParameterTypeError, match=r"rng_col = 3: expected the name of a stream"):
         dn.BernoulliGenerator(1, rng_col=3)
@@ -117,7 +117,7 @@ def test_bad_tables_and_times():
 def test_bad_piecewise():
     for times, message in (
         ([1.0, 1.0], r"times\[1\] = 1.0: expected a time after 1.0 ms"),
-        ([-1.0], r"times\[0\] = -1.0: expected finite times >= 0"),
+        ([-1.0], r"times\[0\] = -1.0: expected a finite time >= 0"),
         ([], r"times of shape \(0,\)"),
     ):
         with pytest.raises(dn.ParameterError, match="Piecewise: " + message):
@@ -181,5 +181,5 @@ def test_probes_of_generators_choose_sources(pair):
     np.testing.assert_array_equal(some.t, whole.t[keep])
     np.testing.assert_array_equal(some.i, whole.i[keep])
     assert net.variables(source) == ["spikes"]
-    with pytest.raises(dn.ParameterError, match=r"poissongenerator: indices = 6: expected integers below 6"):
+    with pytest.raises(dn.ParameterError, match=r"poissongenerator: indices = 6: expected an integer below 6"):
         net.probe(source, "spikes", indices=[6])

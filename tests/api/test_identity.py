@@ -31,10 +31,12 @@ def test_given_numbers_are_kept_and_others_go_around_them(pair):
 
 def test_given_numbers_must_not_overlap(pair):
     a, b = pair(3, name="a", neuron_start_id=1), pair(2, name="b", neuron_start_id=3)
-    with pytest.raises(dn.StructureError, match=r"neuron_start_id: a has 1 to 3, b has 3 to 4; expected ids that do"):
+    with pytest.raises(
+        dn.StructureError, match=r"neuron_start_id: a has 1 to 3 and b has 3 to 4; expected ids that do"
+    ):
         dn.Network([a, b])
     a, b = pair(1, name="a", id=7), pair(1, name="b", id=7)
-    with pytest.raises(dn.StructureError, match=r"id: a has 7, b has 7; expected ids that do not overlap"):
+    with pytest.raises(dn.StructureError, match=r"id: a has 7 and b has 7; expected ids that do not overlap"):
         dn.Network([a, b])
     # Populations with the default ids do not overlap, even if a subclass repeats the default explicitly.
     dn.Network([pair(1, name="a"), pair(1, name="b")])
@@ -67,7 +69,7 @@ def test_populations_are_selected(pair):
     assert net.decomposition == {0: (a,), 1: (b, c)}
     with pytest.raises(dn.ParameterError, match=r"select: no criterion named 'area'; did you mean 'area_name'"):
         net.select(area="CA1")
-    with pytest.raises(dn.ParameterError, match=r"pid = -1: expected an integer >= 0"):
+    with pytest.raises(dn.ParameterError, match=r"pid = -1: expected an integer from 0 to"):
         pair(1, pid=-1)
 
 

@@ -100,14 +100,14 @@ def test_membrane_parameters_have_the_same_forms():
         (lambda d: 1 / 0, r"Ih: g: <lambda>\(distances\) raised ZeroDivisionError"),
         (
             [1.0, 2.0],
-            r"Ih: g = array of shape \(2,\): expected a number, shape \(12,\) with one value per CV, or shape",
+            r"Ih: g = array of shape \(2,\): expected a number, an array of shape \(12,\) with one value per CV, or",
         ),
-        (np.ones((3, 12)), r"Ih: g = array of shape \(3, 12\): expected a number, shape \(12,\)"),
+        (np.ones((3, 12)), r"Ih: g = array of shape \(3, 12\): expected a number, an array of shape \(12,\)"),
         (np.full(12, -1.0), r"Ih: g\[0\] = -1: expected a finite number >= 0 .*CV 3"),
         ({"basal": 1.0}, r"has no value for CV 3.*; expected regions that contain all"),
         ({"apikal": 1.0}, r"unknown kind; did you mean 'apical'"),
         ({"axon": 1.0}, r"this morphology has no axon; expected one of: all, soma"),
-        ("g0 * distance", r"Ih: g = 'g0 \* distance': g0 has no value; expected g0= with a number"),
+        ("g0 * distance", r"Ih: g = 'g0 \* distance': g0 has no value; pass g0= with a number"),
         ("1/(distance", r"Ih: g = .*: line 1, column 12: unexpected end"),
         ("-distance", r"Ih: g\[0\] = -.*: expected a finite number >= 0 .*CV 3"),
         ("log(distance - 1e4)", r"Ih: g\[0\] = nan: expected a finite number"),
@@ -126,7 +126,7 @@ def test_errors_name_the_control_volume(g, message):
 def test_other_errors():
     with pytest.raises(dn.StructureError, match="formulas may depend on the distance from the soma"):
         dn.channels.Ih(2, g="distance")
-    with pytest.raises(dn.EquationError, match="already has a 'E'; choose another name"):
+    with pytest.raises(dn.EquationError, match="already defines 'E'; choose another name"):
         dn.channels.Ih(cells(), on="all", g="E * distance", E=3.0)
     ih = dn.channels.Ih(cells(), on="all", g="g0", g0=1.0)
     with pytest.raises(dn.ParameterError, match=r"g\[0\] = -1: expected a finite number >= 0"):

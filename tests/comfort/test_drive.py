@@ -30,8 +30,8 @@ def parts(pair):
 
 
 UNDRIVEN = (
-    "cells: nothing drives its 4 neurons, so they stay at rest: no generator reaches them through connections in the "
-    "network's list, they have no noise, and I_ext is 0"
+    "cells: this population (size 4) has no input and stays at rest: no generator reaches it through connections in "
+    "the network's list, it has no noise, and I_ext is 0"
 )
 
 
@@ -43,7 +43,8 @@ def test_a_forgotten_connection(parts):
         (dn.UndrivenWarning, UNDRIVEN),
         (
             dn.UnusedWarning,
-            "noise: drives nothing; add an MCSynapse or ConnGen from it to the network's list, or record it",
+            "noise: is neither connected nor recorded; add an MCSynapse or ConnGen with this generator to the "
+            "network's list, or record it",
         ),
     ]
     # Each warning is emitted once.
@@ -128,7 +129,11 @@ def test_a_current_that_goes_nowhere(parts):
     cells = parts[0]
     cells.soma.I_ext = 1.0
     assert told(made([cells, dn.DCGenerator(1, amplitude=1.0, name="dc")])) == [
-        (dn.UnusedWarning, "dc: drives nothing; add a ConnGen from it to the network's list, or record it")
+        (
+            dn.UnusedWarning,
+            "dc: is neither connected nor recorded; add a ConnGen with this generator to the network's list, or "
+            "record it",
+        )
     ]
 
 
@@ -148,14 +153,14 @@ def unconnected(parts, conn, **options):
 
 def test_a_rule_that_makes_none(parts):
     assert unconnected(parts, dn.FixedProb(1e-6)) == [
-        "syn: FixedProb(prob=1e-06, autapses=True) makes no connection from the 5 of noise to the 4 of cells/ampa; "
+        "syn: FixedProb(prob=1e-06, autapses=True) creates no connections from noise (size 5) to cells/ampa (size 4); "
         "expected at least one"
     ]
 
 
 def test_a_matrix_without_entries(parts):
     (text,) = unconnected(parts, sp.csr_array((5, 4)))
-    assert text.startswith("syn: conn makes no connection from the 5 of noise to the 4 of cells/ampa")
+    assert text.startswith("syn: conn creates no connections from noise (size 5) to cells/ampa (size 4)")
 
 
 @pytest.mark.parametrize("rule", [dn.FixedIndegree(0), dn.FixedTotal(0), dn.FixedProb(0.0)])

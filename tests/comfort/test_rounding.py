@@ -75,8 +75,8 @@ def test_refractory(dtype):
     with pytest.warns(dn.RoundingWarning, match=rf"cells: refractory = 15\.05 ms {TAIL} 15\.1 ms"):
         assert intervals(silent(15.05), dtype=dtype) == exact[151]
     message = (
-        r"cells: 1 of 2 values of refractory are not multiples of dt = 0\.1 ms and are rounded; the largest change is "
-        r"that of refractory\[1\] = 0\.25 ms to 0\.3 ms"
+        r"cells: 1 of 2 values of refractory is not a multiple of dt = 0\.1 ms and is rounded; the largest change is "
+        r"from refractory\[1\] = 0\.25 ms to 0\.3 ms"
     )
     with pytest.warns(dn.RoundingWarning, match=message):
         assert intervals(silent([0.2, 0.25]), dtype=dtype) == [exact[2][0], exact[3][0]]
@@ -171,7 +171,7 @@ def test_times_of_own_equations():
 def test_times_of_spikes(pair):
     cells = pair(1, name="cells")
     source = dn.SpikeGenerator(1, indices=[0, 0, 0], times=[0.25, 1.0, 2.34], name="source")
-    message = r"source: 2 of 3 values of times are not multiples .* that of times\[0\] = 0\.25 ms to 0\.3 ms"
+    message = r"source: 2 of 3 values of times are not multiples .* from times\[0\] = 0\.25 ms to 0\.3 ms"
     syn = dn.MCSynapse(source, cells.ampa, dn.All2All())
     with pytest.warns(dn.RoundingWarning, match=message):
         net = network([cells, source, syn])

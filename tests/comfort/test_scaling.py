@@ -143,5 +143,5 @@ def test_numbers_in_names_are_the_first_that_are_free():
     assert [m.name for m in more] == ["module_1", "module_3"]
     del holder.other
     assert made[1].parent is None
-    with pytest.raises(dn.StructureError, match="two modules named 'again'"):
+    with pytest.raises(dn.StructureError, match="two modules are named 'again'"):
         dn.Module(parent=holder, name="again"), dn.Module(parent=holder, name="again")

@@ -73,7 +73,7 @@ def test_from_nine_tenths_of_the_stable_step_on(method):
         f"tree/dends/0: dt = {0.901 * stable:g} ms is too long for {method.name}, which is at the edge"
     )
     assert f"the shortest time constant is {tau:.3g} ms (of the membrane with its couplings)" in coarse
-    assert f"steps beyond {stable:.3g} ms are unstable, shorter ones too where synapses open" in coarse
+    assert f"steps longer than {stable:.3g} ms are unstable (shorter steps too when synapses open)" in coarse
     assert coarse.endswith("or odemethod=SolverMethodODE.CRANK_NICOLSON")
     # The limit in the message is correct: a run with a longer step diverges, and one with a shorter step does not.
     for dt, unstable in ((0.99 * stable, False), (1.01 * stable, True)):
@@ -166,7 +166,7 @@ def test_gates(pair):
     (text,) = told(pair(2, rise=[0.4, 0.04]), dt=0.1)
     assert text == (
         "pair/ampa: dt = 0.1 ms is too long for EULER, which is unstable there: the shortest time constant is 0.04 ms "
-        "(t_rise), and steps beyond 0.08 ms are unstable; expected dt <= 0.04 ms, or "
+        "(t_rise), and steps longer than 0.08 ms are unstable; expected dt <= 0.04 ms, or "
         "odemethod=SolverMethodODE.CRANK_NICOLSON"
     )
 

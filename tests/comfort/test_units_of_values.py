@@ -50,69 +50,69 @@ def soma(cls, **given):
 
 #: Modules, and the text of the warning for each.
 ODD = [
-    ([cell(V_th=-0.05)], r"cell: V_th = -0.05 looks like volts; Dendrion expects mV \(-50 mV\?\)"),
-    ([cell(V_th=np.array([-0.05, -0.045]))], r"cell: V_th = -0.05 to -0.045 looks like volts; .* \(-50 to -45 mV\?\)"),
-    ([cell(V_th=np.array([-50.0, -0.045]))], r"cell: V_th = -50 to -0.045 looks like volts"),
-    ([cell(V_reset=-0.06)], r"cell: V_reset = -0.06 looks like volts"),
-    ([cell(V_reset=-60000.0)], r"cell: V_reset = -60000 looks like microvolts; Dendrion expects mV \(-60 mV\?\)"),
-    ([cell(V_spike=0.03, spike_width=1.0)], r"cell: V_spike = 0.03 looks like volts"),
-    ([cell(refractory=0.002)], r"cell: refractory = 0.002 looks like seconds; Dendrion expects ms \(2 ms\?\)"),
-    ([cell(stdp_tau=0.02)], r"cell: stdp_tau = 0.02 looks like seconds"),
-    (soma(dn.LeakyIF, V_rest=-0.065), r"cell/soma: V_rest = -0.065 looks like volts"),
-    (soma(dn.LeakyIF, C=2e-10), r"cell/soma: C = 2e-10 looks like farads; Dendrion expects pF \(200 pF\?\)"),
-    (soma(dn.LeakyIF, gL=1e-8), r"cell/soma: gL = 1e-08 looks like siemens; Dendrion expects nS \(10 nS\?\)"),
-    (soma(dn.LeakyIF, I_ext=3e-10), r"cell/soma: I_ext = 3e-10 looks like amperes; Dendrion expects pA \(300 pA\?\)"),
-    (dendrite(I_ext=np.full(2, 3e-10)), r"cell/part: I_ext = 3e-10 looks like amperes"),
-    (dendrite(C=200.0, gL=10.0, **GEOMETRY), r"cell/part: C = 200 looks like pF; with length and diameter.* uF/cm2"),
-    (dendrite(C=1e-6, gL=40.0, **GEOMETRY), r"cell/part: C = 1e-06 looks like F/cm2; Dendrion expects uF/cm2 \(1 uF"),
-    (dendrite(C=0.01, gL=40.0, **GEOMETRY), r"cell/part: C = 0.01 looks like F/m2; Dendrion expects uF/cm2 \(1 uF/cm2"),
-    (dendrite(C=1.0, gL=3e-4, **GEOMETRY), r"cell/part: gL = 0.0003 looks like S/cm2; .* uS/cm2 \(300 uS"),
-    (dendrite(C=1.0, gL=0.04, **GEOMETRY), r"cell/part: gL = 0.04 looks like mS/cm2; Dendrion expects uS/cm2 \(40 uS"),
-    (dendrite(C=1.0, gL=40.0, length=1e-4, diameter=2.0), r"cell/part: length = 0.0001 looks like metres or centim"),
-    (dendrite(C=1.0, gL=40.0, length=100.0, diameter=2e-6), r"cell/part: diameter = 2e-06 looks like metres"),
-    (dendrite(C=1.0, gL=40.0, r_axial=1.5, **GEOMETRY), r"cell/part: r_axial = 1.5 looks like ohm m; .* \(150 ohm cm"),
-    (receptor(dn.AMPA, g=1e-9), r"cell/part: g = 1e-09 looks like siemens"),
+    ([cell(V_th=-0.05)], r"cell: V_th = -0.05 seems to be in volts; Dendrion expects mV \(did you mean -50 mV\?\)"),
+    ([cell(V_th=np.array([-0.05, -0.045]))], r"cell: V_th = -0.05 to -0.045 .*in volts; .*mean -50 to -45 mV"),
+    ([cell(V_th=np.array([-50.0, -0.045]))], r"cell: V_th = -50 to -0.045 seems to be in volts"),
+    ([cell(V_reset=-0.06)], r"cell: V_reset = -0.06 seems to be in volts"),
+    ([cell(V_reset=-60000.0)], r"cell: V_reset = -60000 seems to be in microvolts; .*mean -60 mV\?\)"),
+    ([cell(V_spike=0.03, spike_width=1.0)], r"cell: V_spike = 0.03 seems to be in volts"),
+    ([cell(refractory=0.002)], r"cell: refractory = 0.002 seems to be in seconds; .*mean 2 ms\?\)"),
+    ([cell(stdp_tau=0.02)], r"cell: stdp_tau = 0.02 seems to be in seconds"),
+    (soma(dn.LeakyIF, V_rest=-0.065), r"cell/soma: V_rest = -0.065 seems to be in volts"),
+    (soma(dn.LeakyIF, C=2e-10), r"cell/soma: C = 2e-10 seems to be in farads; .*mean 200 pF\?\)"),
+    (soma(dn.LeakyIF, gL=1e-8), r"cell/soma: gL = 1e-08 seems to be in siemens; .*mean 10 nS\?\)"),
+    (soma(dn.LeakyIF, I_ext=3e-10), r"cell/soma: I_ext = 3e-10 seems to be in amperes; .*mean 300 pA\?\)"),
+    (dendrite(I_ext=np.full(2, 3e-10)), r"cell/part: I_ext = 3e-10 seems to be in amperes"),
+    (dendrite(C=200.0, gL=10.0, **GEOMETRY), r"cell/part: C = 200 seems to be in pF; with length .*uF/cm2"),
+    (dendrite(C=1e-6, gL=40.0, **GEOMETRY), r"cell/part: C = 1e-06 seems to be in F/cm2; .*mean 1 uF"),
+    (dendrite(C=0.01, gL=40.0, **GEOMETRY), r"cell/part: C = 0.01 seems to be in F/m2; .*mean 1 uF/cm2"),
+    (dendrite(C=1.0, gL=3e-4, **GEOMETRY), r"cell/part: gL = 0.0003 seems to be in S/cm2; .* uS/cm2.*mean 300 uS"),
+    (dendrite(C=1.0, gL=0.04, **GEOMETRY), r"cell/part: gL = 0.04 seems to be in mS/cm2; .*mean 40 uS"),
+    (dendrite(C=1.0, gL=40.0, length=1e-4, diameter=2.0), r"cell/part: length = 0.0001 seems to be in metres or"),
+    (dendrite(C=1.0, gL=40.0, length=100.0, diameter=2e-6), r"cell/part: diameter = 2e-06 seems to be in metres"),
+    (dendrite(C=1.0, gL=40.0, r_axial=1.5, **GEOMETRY), r"cell/part: r_axial = 1.5 .*in ohm m; .*mean 150 ohm cm"),
+    (receptor(dn.AMPA, g=1e-9), r"cell/part: g = 1e-09 seems to be in siemens"),
     (
         receptor(dn.AMPA, t_decay=0.002),
-        r"cell/part: t_decay = 0.002 looks like seconds; Dendrion expects ms \(2 ms\?\)",
+        r"cell/part: t_decay = 0.002 seems to be in seconds; Dendrion expects ms \(did you mean 2 ms\?\)",
     ),
-    (receptor(dn.GABA, t_decay=0.01), r"cell/part: t_decay = 0.01 looks like seconds"),
-    (receptor(dn.NMDA, t_decay=0.1), r"cell/part: t_decay = 0.1 looks like seconds"),
-    (receptor(dn.AMPA, t_rise=0.0005), r"cell/part: t_rise = 0.0005 looks like seconds"),
-    (receptor(dn.GABA, E=-0.08), r"cell/part: E = -0.08 looks like volts"),
-    (receptor(dn.NMDA, beta=3570.0), r"cell/part: beta = 3570 looks like micromolar; .* mM \(3.57 mM\?\)"),
-    (receptor(dn.NMDA, Mg=1000.0), r"cell/part: Mg = 1000 looks like micromolar; Dendrion expects mM \(1 mM\?\)"),
-    (receptor(dn.NMDA, alpha=62.0), r"cell/part: alpha = 62 looks like 1/V; Dendrion expects 1/mV \(0.062 1/mV\?\)"),
-    (soma(dn.AdEx, Vt=-0.0504), r"cell/soma: Vt = -0.0504 looks like volts"),
-    (soma(dn.AdEx, DeltaT=0.002), r"cell/soma: DeltaT = 0.002 looks like volts; Dendrion expects mV \(2 mV\?\)"),
-    (soma(dn.AdEx, DeltaT=0.01), r"cell/soma: DeltaT = 0.01 looks like volts; Dendrion expects mV \(10 mV\?\)"),
-    (soma(dn.AdEx, tau_w=0.144), r"cell/soma: tau_w = 0.144 looks like seconds; Dendrion expects ms \(144 ms\?\)"),
-    (soma(dn.AdEx, a=4e-9), r"cell/soma: a = 4e-09 looks like siemens"),
-    (soma(dn.AdEx, b=8.05e-11), r"cell/soma: b = 8.05e-11 looks like amperes; Dendrion expects pA \(80.5 pA\?\)"),
-    (on_soma(lambda s: dn.channels.KM.absolute(2, on=s, g=1e-9)), r"cell/part: g = 1e-09 looks like siemens"),
-    (on_soma(lambda s: dn.channels.KM.absolute(2, on=s, g=1.0, E=-0.09)), r"cell/part: E = -0.09 looks like volts"),
+    (receptor(dn.GABA, t_decay=0.01), r"cell/part: t_decay = 0.01 seems to be in seconds"),
+    (receptor(dn.NMDA, t_decay=0.1), r"cell/part: t_decay = 0.1 seems to be in seconds"),
+    (receptor(dn.AMPA, t_rise=0.0005), r"cell/part: t_rise = 0.0005 seems to be in seconds"),
+    (receptor(dn.GABA, E=-0.08), r"cell/part: E = -0.08 seems to be in volts"),
+    (receptor(dn.NMDA, beta=3570.0), r"cell/part: beta = 3570 seems to be in micromolar; .* mM.*mean 3.57 mM\?\)"),
+    (receptor(dn.NMDA, Mg=1000.0), r"cell/part: Mg = 1000 seems to be in micromolar; .*mean 1 mM\?\)"),
+    (receptor(dn.NMDA, alpha=62.0), r"cell/part: alpha = 62 seems to be in 1/V; .*mean 0.062 1/mV\?\)"),
+    (soma(dn.AdEx, Vt=-0.0504), r"cell/soma: Vt = -0.0504 seems to be in volts"),
+    (soma(dn.AdEx, DeltaT=0.002), r"cell/soma: DeltaT = 0.002 seems to be in volts; .*mean 2 mV\?\)"),
+    (soma(dn.AdEx, DeltaT=0.01), r"cell/soma: DeltaT = 0.01 seems to be in volts; .*mean 10 mV\?\)"),
+    (soma(dn.AdEx, tau_w=0.144), r"cell/soma: tau_w = 0.144 seems to be in seconds; .*mean 144 ms\?\)"),
+    (soma(dn.AdEx, a=4e-9), r"cell/soma: a = 4e-09 seems to be in siemens"),
+    (soma(dn.AdEx, b=8.05e-11), r"cell/soma: b = 8.05e-11 seems to be in amperes; .*mean 80.5 pA\?\)"),
+    (on_soma(lambda s: dn.channels.KM.absolute(2, on=s, g=1e-9)), r"cell/part: g = 1e-09 seems to be in siemens"),
+    (on_soma(lambda s: dn.channels.KM.absolute(2, on=s, g=1.0, E=-0.09)), r"cell/part: E = -0.09 seems to be in volts"),
     (
         on_soma(lambda s: dn.channels.KM(2, on=s, g=3e4), dn.LeakyIF(2, C=1.0, gL=40.0, **GEOMETRY)),
-        r"cell/part: g = 30000 looks like uS/cm2; Dendrion expects mS/cm2 \(30 mS/cm2\?\)",
+        r"cell/part: g = 30000 seems to be in uS/cm2; Dendrion expects mS/cm2 \(did you mean 30 mS/cm2\?\)",
     ),
     (
         on_soma(lambda s: dn.channels.CaPool(2, on=s, Ca_rest=0.1), calcium=True),
-        r"cell/part: Ca_rest = 0.1 looks like micromolar; Dendrion expects mM \(0.0001 mM\?\)",
+        r"cell/part: Ca_rest = 0.1 seems to be in micromolar; Dendrion expects mM \(did you mean 0.0001 mM\?\)",
     ),
-    (on_soma(lambda s: dn.OUNoise(s, 1e-10, 5.0)), r"cell/part: sigma = 1e-10 looks like amperes"),
-    (on_soma(lambda s: dn.OUNoise(s, 10.0, 0.005)), r"cell/part: tau = 0.005 looks like seconds"),
-    (on_soma(lambda s: dn.ConductanceNoise(s, 1.0, E=-0.08)), r"cell/part: E = -0.08 looks like volts"),
+    (on_soma(lambda s: dn.OUNoise(s, 1e-10, 5.0)), r"cell/part: sigma = 1e-10 seems to be in amperes"),
+    (on_soma(lambda s: dn.OUNoise(s, 10.0, 0.005)), r"cell/part: tau = 0.005 seems to be in seconds"),
+    (on_soma(lambda s: dn.ConductanceNoise(s, 1.0, E=-0.08)), r"cell/part: E = -0.08 seems to be in volts"),
     (
         synapse(weight=1e-9),
-        r"syn: w = 1e-09 looks like siemens; Dendrion expects a factor on the receptor's conductance",
+        r"syn: w = 1e-09 seems to be in siemens; Dendrion expects a factor for the receptor's conductance",
     ),
-    (synapse(weight=np.full(4, 1e-9)), r"syn: w = 1e-09 looks like siemens"),
-    (synapse(delay=0.0015), r"syn: delay = 0.0015 looks like seconds"),
-    (synapse(delay=dn.Uniform(0.001, 0.002)), r"syn: delay = 0.002 looks like seconds"),
-    (synapse(plasticity=dn.STDP(tau_plus=0.02)), r"syn: tau_plus = 0.02 looks like seconds"),
-    ([dn.DCGenerator(1, 5e-10, name="dc")], r"dc: amplitude = 5e-10 looks like amperes"),
-    ([dn.CurrentGenerator(1, np.full(9, 5e-10), name="wave")], r"wave: waveform = 5e-10 looks like amperes"),
-    ([dn.PoissonGenerator(1, 5e-4, name="noise")], r"noise: rate = 0.0005 looks like spikes per ms"),
+    (synapse(weight=np.full(4, 1e-9)), r"syn: w = 1e-09 seems to be in siemens"),
+    (synapse(delay=0.0015), r"syn: delay = 0.0015 seems to be in seconds"),
+    (synapse(delay=dn.Uniform(0.001, 0.002)), r"syn: delay = 0.002 seems to be in seconds"),
+    (synapse(plasticity=dn.STDP(tau_plus=0.02)), r"syn: tau_plus = 0.02 seems to be in seconds"),
+    ([dn.DCGenerator(1, 5e-10, name="dc")], r"dc: amplitude = 5e-10 seems to be in amperes"),
+    ([dn.CurrentGenerator(1, np.full(9, 5e-10), name="wave")], r"wave: waveform = 5e-10 seems to be in amperes"),
+    ([dn.PoissonGenerator(1, 5e-4, name="noise")], r"noise: rate = 0.0005 seems to be in spikes per ms"),
 ]
 
 
@@ -133,7 +133,7 @@ def test_an_odd_value_is_warned_of(modules, message):
 
 def test_a_step_in_seconds():
     found, _ = looks([cell()], dt=1e-4)
-    assert found == ["network: dt = 0.0001 ms looks like seconds; Dendrion expects ms (dt=0.1?)"]
+    assert found == ["network: dt = 0.0001 ms seems to be in seconds; Dendrion expects ms (did you mean dt=0.1?)"]
     assert looks([cell()], dt=0.001)[0] == []
 
 
@@ -169,7 +169,7 @@ def test_users_equations_may_have_small_slopes():
     assert looks(on_soma(lambda s: Own(2, on=s, k=0.1)))[0] == []
     for name, value, unit in (("Vh", -0.03, "volts"), ("g", 1e-9, "siemens")):
         (found,) = looks(on_soma(lambda s, n=name, v=value: Own(2, on=s, **{n: v})))[0]
-        assert found.startswith(f"cell/part: {name} = {value:g} looks like {unit}")
+        assert found.startswith(f"cell/part: {name} = {value:g} seems to be in {unit}")
 
 
 def test_once_per_parameter_and_after_building_too():
@@ -179,7 +179,7 @@ def test_once_per_parameter_and_after_building_too():
         warnings.simplefilter("error", dn.UnitWarning)
         made.V_th = -0.051
         made.soma.C = 100.0
-        with pytest.raises(dn.UnitWarning, match=r"cell/soma: C = 1e-10 looks like farads"):
+        with pytest.raises(dn.UnitWarning, match=r"cell/soma: C = 1e-10 seems to be in farads"):
             made.soma.C = 1e-10
         warnings.filterwarnings("ignore", category=dn.UnitWarning)
         made.soma.gL = 1e-8
@@ -191,7 +191,7 @@ def test_values_that_are_set_by_key():
     net = looks([made := cell()])[1]
     for change in (net.set_parameters, lambda values: net.load_state_dict({**net.state_dict(), **values})):
         made.__dict__["_odd_units"].clear()
-        with pytest.warns(dn.UnitWarning, match=r"cell: V_th = -0\.05 looks like volts") as found:
+        with pytest.warns(dn.UnitWarning, match=r"cell: V_th = -0\.05 seems to be in volts") as found:
             change({"cell.V_th": -0.05})
         assert (len(found), found[0].filename) == (1, __file__)
         with warnings.catch_warnings():
@@ -206,7 +206,7 @@ def test_potentials_that_are_set():
         lambda: setattr(made.soma, "V", [-0.065, -0.06]),
     ):
         with pytest.warns(
-            dn.UnitWarning, match=r"cell/soma: V = -0\.065 to -0\.06 looks like volts; .* \(-65 to -60 mV"
+            dn.UnitWarning, match=r"cell/soma: V = -0\.065 to -0\.06 seems to be in volts; .*mean -65 to -60 mV"
         ):
             change()
     near_zero = cell(dn.LeakyIF(2, V_rest=0.0), V_th=1.0, V_reset=0.0)

@@ -334,7 +334,7 @@ def test_a_parameter_of_another_module_is_named(built):
     for module, name, home in (
         (cell.soma, "V_th", "AdEx has no parameter or state 'V_th'; these have one: cell, cell/spike$"),
         (cell, "I_ext", r"no parameter or state 'I_ext'; these have one: cell/soma, cell/dend, cell/dends/0, .*"),
-        (cell, "DeltaT", "no parameter or state 'DeltaT'; it is one of cell/soma$"),
+        (cell, "DeltaT", "no parameter or state 'DeltaT'; cell/soma has one$"),
         (cell, "V", "no parameter or state 'V'; these have one: cell/soma, cell/dend"),
         (cell.dend, "t_decay", "no parameter or state 't_decay'; these have one: cell/ampa, cell/nmda, cell/gaba"),
     ):
@@ -394,7 +394,7 @@ def test_optimizers_check_what_is_assigned():
     for name, value in (("lr", -1), ("lr", "x"), ("betas", 3), ("betas", (0.5, 2)), ("eps", 0), ("net", net)):
         with pytest.raises(dn.DendrionError, match=rf"{name}"):
             setattr(adam, name, value)
-    with pytest.raises(dn.AssignmentError, match=r"Adam\.learning_rate = 0.9: there is no attribute 'learning_rate'"):
+    with pytest.raises(dn.AssignmentError, match=r"Adam\.learning_rate = 0.9: Adam has no attribute 'learning_rate'"):
         adam.learning_rate = 0.9
 
 

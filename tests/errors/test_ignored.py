@@ -103,7 +103,9 @@ def test_weights_assigned_or_frozen_before_the_network(pair):
 def test_weights_of_the_wrong_shape_are_not_reshaped(pair):
     modules, syn = synapse(pair, np.ones((3, 2)))
     net = dn.Network(modules)
-    with pytest.raises(dn.ConnectivityError, match=r"syn: w of shape \(2, 3\): expected \(3, 2\), sources by targets"):
+    with pytest.raises(
+        dn.ConnectivityError, match=r"syn: w of shape \(2, 3\): expected \(sources, targets\) = \(3, 2\)"
+    ):
         syn.w = np.ones((2, 3))
     with pytest.raises(dn.ConnectivityError, match=r"syn: w of shape \(2, 3\)"):
         net.set_parameters({"syn.w": np.ones((2, 3))})
@@ -146,7 +148,7 @@ def test_times_beyond_counting(pair):
 def test_states_are_set_all_or_none(pair):
     net = dn.Network([pair(2)])
     with pytest.raises(
-        dn.ParameterError, match=r"pair/dend\.V = array of shape \(3,\): expected a number, shape \(2,\)"
+        dn.ParameterError, match=r"pair/dend\.V = array of shape \(3,\): expected a number, an array of shape \(2,\)"
     ):
         net.set_state({"pair/soma.V": -1.0, "pair/dend.V": [1.0, 2.0, 3.0]})
     np.testing.assert_array_equal(net.get_state()["pair/soma.V"], [-65, -65])

@@ -24,7 +24,7 @@ def made(
 def message(net, cell, memory, probe="m", wrt=None, steps=100):
     probe = net.probe(cell.ka, probe)
     run = net.run(steps * net.dt, grad=True, memory=memory)
-    with pytest.raises(dn.RunError, match=r"the gradient of .* is") as error:
+    with pytest.raises(dn.RunError, match=r"the gradient with respect to .* is") as error:
         run.backward({probe: np.ones(probe.values.shape)}, wrt=wrt)
     return str(error.value)
 
@@ -97,6 +97,6 @@ def test_growth_is_not_blamed_on_an_expression():
     net, cell, memory = made("dm/dt = V/(5 mV*ms) : 1")
     probe = net.probe(cell.ka, "m")
     run = net.run(10.0, grad=True, memory=memory)
-    with pytest.raises(dn.RunError, match=r"the gradient of .* is .*") as error:
+    with pytest.raises(dn.RunError, match=r"the gradient with respect to .* is .*") as error:
         run.backward({probe: np.full(probe.values.shape, 1.7e308)})
     assert "the derivative of" not in str(error.value)

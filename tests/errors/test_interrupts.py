@@ -13,6 +13,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Window
 
 HEAD = """
 import signal
+import time
 import dendrion as dn
 import numpy as np
 signal.signal(signal.SIGALRM, signal.default_int_handler)
@@ -27,11 +28,14 @@ def cells(size, name="cells"):
 
 
 def ends(work):
+    # Interrupt the work, and return the time from the signal to its end (s).
     signal.setitimer(signal.ITIMER_REAL, 0.2)
+    begun = time.monotonic()
     try:
         work()
     except KeyboardInterrupt:
         print("interrupted")
+    return time.monotonic() - begun - 0.2
 """
 
 #: Drawing millions of these takes minutes: a normal number is above 3 standard deviations once in 740 draws.
@@ -80,3 +84,39 @@ net.run(0.1)
 print(net.info["steps"] - reached)
 """)
     assert out.split() == ["interrupted", "1"]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_run_with_as_many_spikes_as_possible_ends_soon(threads: int) -> None:
+    # Each step has 10 million spikes, which take seconds to draw on a busy machine.
+    out = process(f"""
+post, noise = cells(1000), dn.PoissonGenerator(1000, 1e8, name="noise")
+step = dn.MCSynapse(noise, post.ampa, dn.One2One(), name="in")
+net = dn.Network([post, noise, step], threads={threads})
+for _ in range(3):
+    took = ends(lambda: net.run(1e6))
+    assert took < 20, took
+reached = net.info["steps"]
+net.run(0.1)
+print(net.info["steps"] - reached)
+""")
+    assert out.split() == ["interrupted"] * 3 + ["1"]
+
+
+def test_a_reverse_run_ends_soon() -> None:
+    out = process("""
+post = cells(50_000)
+among = dn.MCSynapse(post, post.ampa, dn.FixedIndegree(20), name="among")
+net = dn.Network([post, among], threads=2)
+v = net.probe(post.soma, "V", indices=[0])
+for _ in range(2):
+    net.reset()
+    run = net.run(40.0, grad=True)
+    cotangent = {v: np.ones_like(run.values(v))}
+    took = ends(lambda: run.backward(cotangent))
+    assert took < 20, took
+net.reset()
+net.run(1.0)
+print(np.isfinite(post.soma.V).all())
+""")
+    assert out.split() == ["interrupted"] * 2 + ["True"]

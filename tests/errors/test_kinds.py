@@ -169,9 +169,9 @@ def test_paths(path, net):
 def test_indices_of_what_has_none(net):
     v, spikes = net.probe(net["cells"].soma, "V"), net.probe(net["cells"], "spikes")
     for index in (0, -1, slice(None), "V"):
-        with pytest.raises(dn.ParameterTypeError, match=r"cells/soma\.V: a Recording has no index; expected its"):
+        with pytest.raises(dn.ParameterTypeError, match=r"cells/soma\.V: a Recording cannot be indexed; use its"):
             v[index]
-        with pytest.raises(dn.ParameterTypeError, match=r"cells\.spikes: a SpikeRecording has no index"):
+        with pytest.raises(dn.ParameterTypeError, match=r"cells\.spikes: a SpikeRecording cannot be indexed"):
             spikes[index]
     with pytest.raises(dn.ParameterTypeError, match="is not a sequence"):
         list(v)

@@ -215,7 +215,7 @@ def test_the_memory_limit_is_checked_before_anything_is_allocated(tmp_path: Path
     model.write_text(SIZE.format(size=4_000_000_000))
     out = process(
         f"""
-expected = "cell: a population of 4000000000 neurons needs about 32.0 GB of memory: expected at most 1.0 GB"
+expected = "cell: a population of size 4000000000 needs about 32.0 GB of memory: expected at most 1.0 GB"
 for way in (
     lambda: dn.Network.load({str(model)!r}),
     lambda: dn._core.check_model({str(model)!r}),
@@ -248,7 +248,7 @@ except dn.ModelFileError as error:
 """,
         DENDRION_MEMORY_LIMIT="1e15",
     )
-    assert "record v: indices: 4000000000: expected integers below 4000000000" in out
+    assert "record v: indices: 4000000000: expected an integer below 4000000000" in out
 
 
 def test_the_command_check_does_not_build_large_networks(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ for more in ([], ["--json"]):
         DENDRION_MEMORY_LIMIT="1e15",
     )
     text, _, found = out.partition("{")
-    assert text.endswith("m.toml: ok (4000000000 neurons; too large to build and to count connections)\n")
+    assert text.endswith("m.toml: ok (4000000000 neurons; the model is large, so connections were not counted)\n")
     assert json.loads("{" + found) == {
         "model": str(model),
         "ok": True,

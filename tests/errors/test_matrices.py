@@ -52,7 +52,7 @@ def weights(net):
 BROKEN = {
     "index beyond": (lambda: csr(indices=ints(0, 1, 10**9)), r"indices\[2\] = 1000000000: expected .* 0 to 2"),
     "index below": (lambda: csr(indices=ints(0, -1, 2)), r"indices\[1\] = -1: expected"),
-    "indices too short": (lambda: csr(indices=ints(0)), "indices has 1 numbers: expected 3"),
+    "indices too short": (lambda: csr(indices=ints(0)), "indices has 1 number: expected 3"),
     "indices of floats": (lambda: csr(indices=np.array([0.0, 1.0, 2.0])), "expected integers"),
     "rows beyond": (lambda: csr(indptr=ints(0, 2**30, 1, 3)), "indptr: expected 4 integers that ascend"),
     "rows end beyond": (lambda: csr(indptr=ints(0, 1, 2, 2**30)), "indptr: expected"),
@@ -68,7 +68,7 @@ BROKEN = {
     "row of -1": (lambda: coo([-1, 0], [0, 1]), r"row\[0\] = -1: expected"),
     "row beyond": (lambda: coo([0, 7], [0, 1]), r"row\[1\] = 7: expected"),
     "column beyond": (lambda: coo([0, 1], [0, 10**9]), r"col\[1\] = 1000000000"),
-    "pairs too few": (lambda: coo([0], [0]), "row has 1 numbers: expected 2"),
+    "pairs too few": (lambda: coo([0], [0]), "row has 1 number: expected 2"),
     "blocks": (lambda: changed(csr().tobsr((1, 1)), indices=ints(0, 1, 9)), r"indices\[2\] = 9"),
     "diagonals": (lambda: changed(csr().todia(), offsets=ints(0, 1)), "offsets: expected 1"),
     "lists": (lambda: changed(csr().tolil(), rows=lists([0], [9], [2])), r"rows\[1\]\[0\] = 9"),

@@ -80,7 +80,10 @@ MISTAKES = {
     "spikes into a compartment": (lambda: dn.ConnGen(source(), Cell().dend), r"the receptors of cell are cell/ampa"),
     "current into a neuron": (lambda: dn.ConnGen(dn.DCGenerator(1), Cell()), COMPARTMENTS),
     "generator second": (lambda: dn.ConnGen(Cell().soma, source()), r"the generator comes first: ConnGen\(Poisson"),
-    "sizes of a ConnGen": (lambda: dn.ConnGen(dn.DCGenerator(2), Cell().soma), r"expected the same size, or a gen"),
+    "sizes of a ConnGen": (
+        lambda: dn.ConnGen(dn.DCGenerator(2), Cell().soma),
+        r"expected the same size, or a gen",
+    ),
     "coupled neurons": (lambda: dn.MCConn(Cell(), Cell()), r"to connect two populations, use MCSynapse"),
     "coupled neuron": (lambda: dn.MCConn(Cell(), Cell().soma), COMPARTMENTS),
     "coupled generator": (lambda: dn.MCConn(source(), Cell().soma), r"to inject a current, use ConnGen"),
@@ -95,7 +98,7 @@ MISTAKES = {
     "rule by name": (lambda: synapse("all_to_all"), r"syn: conn = 'all_to_all': .*did you mean dn\.All2All\(\)\?"),
     "rule class": (
         lambda: synapse(dn.FixedProb),
-        r"FixedProb is a class, expected an instance such as FixedProb\(prob\)",
+        r"FixedProb is a class; pass an instance, such as FixedProb\(prob\)",
     ),
     "number as rule": (lambda: synapse(0.1), r"syn: conn = 0.1: .*FixedProb\(0.1\) connects each pair"),
     "initializer class": (lambda: synapse(weight=dn.Normal), r"syn: weight = Normal: .*such as Normal\(mean, std\)"),
@@ -112,13 +115,13 @@ MISTAKES = {
     "dict of modules": (lambda: dn.Network({"cell": Cell()}), r"network: modules = dict: expected a list of modules"),
     "class in a network": (
         lambda: dn.Network([Cell]),
-        r"modules\[0\] = .*Cell is a class, expected an instance such as Cell",
+        r"modules\[0\] = .*Cell is a class; pass an instance, such as Cell",
     ),
     "nested modules": (lambda: dn.Network([[Cell()]]), r"modules\[0\] = .*put all modules into one flat list"),
     "network in a network": (lambda: dn.Network([built()[1]]), r"modules\[0\] = Network: expected modules"),
     "missing argument": (
         lambda: dn.MCConn(Cell().soma),
-        r"MCConn: missing 1 required positional argument: 'post'; expected pre, post",
+        r"MCConn: missing 1 required positional argument: 'post'; expected the arguments pre, post",
     ),
     "missing argument of a rule": (
         lambda: dn.FixedProb(),
@@ -127,7 +130,7 @@ MISTAKES = {
     "missing duration": (lambda: built()[1].run(), r"Network\.run: missing 1 required positional argument: 'duration'"),
     "too many arguments": (
         lambda: dn.STDP(*range(9)),
-        r"STDP: takes from 1 to 7 positional arguments .*; expected lambda_, alpha",
+        r"STDP: takes from 1 to 7 positional arguments .*; expected the arguments lambda_, alpha",
     ),
     "list of parameters": (lambda: built()[1].set_parameters([1.0]), r"set_parameters: values = list: expected a dict"),
     "list of states": (lambda: built()[1].set_state([1.0]), r"set_state: values = list: expected a dict"),
@@ -159,7 +162,7 @@ MISTAKES = {
     ),
     "first step": (
         lambda: with_channel("I = c * 0 pA : pA\ndc/dt = zero/zero/ms : 1\nzero = 0")[1].run(1.0),
-        r"channel\.c of neuron 0 stopped being finite at t = 0 ms; it happened in the first step, .* division by 0",
+        r"channel\.c of neuron 0 became infinite or NaN at t = 0 ms; this happened in the first step, .* division by 0",
     ),
 }
 BASES = {
@@ -197,7 +200,7 @@ def test_what_is_recorded_of_what():
             cell.soma,
             ("V", "I"),
         ): r"cell/soma: variable = \('V', 'I'\): expected the name of one variable.*once for each",
-        (cell.soma, "spikes"): r"cell/soma: no variable named 'spikes'; .* of the population, here of cell",
+        (cell.soma, "spikes"): r"cell/soma: no variable named 'spikes'; .* of its population, cell",
         (cell, "V"): r"cell: no variable named 'V'; it belongs to the compartments cell/soma, cell/dend",
         ("cell/soma", "V"): r"net\['cell/soma'\] is the module with that path",
     }

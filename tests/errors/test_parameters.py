@@ -17,7 +17,7 @@ def test_unknown_keyword():
 
 @pytest.mark.parametrize("value", ["forty", 1j, [1, "a"], object()])
 def test_wrong_type(value):
-    with pytest.raises(dn.ParameterTypeError, match=r"Compartment: gL = .*: expected a number or an array of 1"):
+    with pytest.raises(dn.ParameterTypeError, match=r"Compartment: gL = .*: expected a number or an array of length 1"):
         dn.Compartment(gL=value)
 
 
@@ -27,7 +27,7 @@ def test_wrong_length_and_shape():
         match=r"LeakyIF: I_ext = array of length 2: expected a number or an array of length 3",
     ):
         dn.LeakyIF(3, I_ext=[1.0, 2.0])
-    with pytest.raises(ValueError, match=r"C = array of shape \(1, 2\): expected a number or shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"C = array of shape \(1, 2\): expected a number or an array of shape \(2,\)"):
         dn.Compartment(2, C=[[1.0, 2.0]])
 
 
@@ -74,7 +74,9 @@ def test_geometry_without_specific_values():
         dn.Compartment(length=10, diameter=1, gL=50)
     with pytest.raises(dn.ParameterError, match=r"diameter = None: expected either both length and diameter"):
         dn.Compartment(length=10, gL=50, C=1)
-    with pytest.raises(dn.ParameterError, match=r"area_factor = .*: expected length and diameter \(um\) as well"):
+    with pytest.raises(
+        dn.ParameterError, match=r"area_factor = .*: expected length and diameter \(um\) with this factor"
+    ):
         dn.Compartment(area_factor=2.0)
 
 
@@ -101,7 +103,9 @@ def test_soft_reset_needs_a_threshold_above_zero():
 
 @pytest.mark.parametrize("size", [0, -3, 2.5, "2", True])
 def test_sizes(size):
-    with pytest.raises((dn.ParameterError, dn.ParameterTypeError), match=r"size = .*expected an integer >= 1"):
+    with pytest.raises(
+        (dn.ParameterError, dn.ParameterTypeError), match=r"size = .*expected an integer (>= 1|from 1 to)"
+    ):
         dn.Compartment(size)
 
 
@@ -127,9 +131,9 @@ def test_generators():
         dn.PoissonGenerator(1, rate=-1.0)
     with pytest.raises(dn.ParameterError, match=r"BernoulliGenerator: prob = 1\.5: expected a number in \[0, 1\]"):
         dn.BernoulliGenerator(1, prob=1.5)
-    with pytest.raises(dn.ParameterError, match=r"indices\[1\] = 2: expected integers in 0\.\.1"):
+    with pytest.raises(dn.ParameterError, match=r"indices\[1\] = 2: expected an integer from 0 to 1"):
         dn.SpikeGenerator(2, indices=[0, 2], times=[1.0, 2.0])
-    with pytest.raises(dn.ParameterError, match=r"times\[0\] = -1\.0: expected finite times >= 0"):
+    with pytest.raises(dn.ParameterError, match=r"times\[0\] = -1\.0: expected a finite time >= 0"):
         dn.SpikeGenerator(2, indices=[0], times=[-1.0])
     with pytest.raises(dn.ParameterError, match=r"expected the same shape \(n,\)"):
         dn.SpikeGenerator(2, indices=[0], times=[1.0, 2.0])

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 #: A source sends at most 10,000 spikes in a step, which is 0.1 ms here.
-TOLD = (
-    r"noise: rate(\[\d+\])? = 1e17: expected at most 1e8 Hz, with which a source sends 10000 spikes in a step of 0.1 ms"
-)
+TOLD = r"noise: rate(\[\d+\])? = 1e17: expected at most 1e8 Hz, which is 10000 spikes of a source in a step of 0.1 ms"
 
 
 def driven(rate, size=3, **kwargs):
@@ -60,7 +58,7 @@ def test_rates_of_model_files_are_checked(tmp_path: Path):
 
 def test_all_sources_of_a_generator_count():
     with pytest.raises(
-        dn.ParameterError, match=r"noise: rate = 3\.3e11 Hz in all 3300 sources: expected at most 1e11 Hz"
+        dn.ParameterError, match=r"noise: rate = 3\.3e11 Hz, summed over all 3300 sources: expected at most 1e11 Hz"
     ):
         driven(1e8, size=3300)
     net, _ = driven(1e6)
@@ -77,7 +75,7 @@ def test_counts_of_custom_generators_are_bounded(given):
     cell.soma = dn.LeakyIF(2, V_rest=-65.0, C=200.0, gL=10.0)
     cell.ampa = dn.AMPA(2, g=1e-3, t_decay=2.0)
     cell.on = dn.MCConnSynapse(cell.ampa, cell.soma)
-    told = r"\[0, 0\] = 10001: expected at most 10000 spikes of a source in a step"
+    told = r"\[0, 0\] = 10001: expected at most 10000 spikes per source and step"
     if given == "table":
         with pytest.raises(dn.ParameterError, match=told):
             dn.CustomGenerator(2, fn=counts(np.arange(3)), name="source")
@@ -92,7 +90,7 @@ def test_counts_of_custom_generators_are_bounded(given):
 def test_all_counts_of_a_step_are_bounded():
     table = np.full((2, 1001), 10_000)
     with pytest.raises(
-        dn.ParameterError, match=r"\[0\] holds 10010000 spikes: expected at most 10000000 spikes in a step"
+        dn.ParameterError, match=r"step 0 has 10010000 spikes: expected at most 10000000 spikes per step"
     ):
         dn.CustomGenerator(1001, fn=table)
     with pytest.raises(dn.ParameterError, match=r"expected at most 10000 spikes"):

@@ -57,16 +57,16 @@ def refusal(net, path="run.state"):
     ],
 )
 def test_another_network(path, made, what):
-    assert refusal(network(**made)) == f"is of another network: {what}"
+    assert refusal(network(**made)) == f"belongs to another network: {what}"
 
 
 def test_other_connections(path):
     number = refusal(network(rule=dn.FixedIndegree(3)))
-    assert number == "is of another network: number of syn: 100 connections in the file, 15 connections here"
+    assert number == "belongs to another network: number of syn: 100 connections in the file, 15 connections here"
     network(rule=dn.FixedIndegree(3)).save_state(path)
     pairs = refusal(network(rule=dn.FixedTotal(15)))
     assert re.fullmatch(
-        r"is of another network: sources, targets and delays of syn: \w{8} in the file, \w{8} here",
+        r"belongs to another network: sources, targets and delays of syn: \w{8} in the file, \w{8} here",
         pairs,
     )
 
@@ -118,16 +118,16 @@ def test_a_damaged_file(path):
     data[-500] ^= 4
     write(data)
     found, expected = zlib.crc32(data[:-4]), struct.unpack("<I", data[-4:])[0]
-    assert refusal(network()) == f"is damaged: checksum {found:08x}, expected {expected:08x}"
+    assert refusal(network()) == f"is damaged: its checksum is {found:08x}; expected {expected:08x}"
 
 
 def test_a_truncated_file(path):
     data = read()
     write(data[:-1])
-    assert refusal(network()) == f"is truncated: {len(data) - 1} bytes of {len(data)}"
+    assert refusal(network()) == f"is truncated: it has {len(data) - 1} bytes; expected {len(data)}"
     (length,) = struct.unpack("<Q", data[:8])
     write(data[:length])
-    assert refusal(network()) == f"is truncated: {length} bytes of more than {length + 8}"
+    assert refusal(network()) == f"is truncated: it has {length} bytes; expected more than {length + 8}"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_state_that_makes_no_sense(path):
     begin, _ = json.loads(data[8 : 8 + length])["state/cells/soma.V"]["data_offsets"]
     at = 8 + length + begin
     write(seal(data[:at] + struct.pack("<d", np.nan) + data[at + 8 :]))
-    assert refusal(network()) == "is damaged: state/cells/soma.V: [0] is not finite"
+    assert refusal(network()) == "is damaged: state/cells/soma.V: entry 0 is not finite"
 
 
 def test_a_state_of_other_arithmetic(path):
@@ -175,7 +175,7 @@ def test_a_state_of_other_arithmetic(path):
     subprocess.run([sys.executable, "-c", code, here], env=os.environ | {"DENDRION_LEVEL": "baseline"}, check=True)
     what = refusal(network(), "plain.state")
     assert re.fullmatch(
-        r"was saved where a b \+ c is rounded twice; with the instructions used here \(\w+\), it is rounded once, so "
+        r"was saved with instructions for which a\*b \+ c is rounded twice; here \(\w+\) it is rounded once, so "
         r"results would not be bit-identical; set DENDRION_LEVEL=baseline to continue from it",
         what,
     )
@@ -246,7 +246,7 @@ def test_a_network_that_diverged_keeps_its_last_state(path):
     net.set_parameters({"syn.w": 1e308})
     with pytest.raises(dn.DivergenceError):
         net.run(500.0, save_state="good.state")
-    begin = r"network: save_state: nothing to save, as the network cannot go on: cells: ampa\.s of neuron \d"
+    begin = r"network: save_state: cannot save a network that cannot continue: cells: ampa\.s of neuron \d"
     with pytest.raises(dn.StateError, match=begin):
         net.save_state("good.state")
     net.load_state("good.state")
@@ -261,7 +261,7 @@ def test_what_save_state_and_save_every_accept(path):
         net.save_state(5)
     with pytest.raises(dn.ParameterTypeError, match="network: load_state = None: expected the name of a file"):
         net.load_state(None)
-    with pytest.raises(dn.ParameterError, match=r"save_every = 5\.0: requires save_state, the name of a file"):
+    with pytest.raises(dn.ParameterError, match=r"save_every = 5\.0: requires save_state= with the name of a file"):
         net.run(1.0, save_every=5.0)
     with pytest.raises(dn.ParameterError, match=r"network: save_every = 0\.01: expected at least half a step"):
         net.run(1.0, save_state="x.state", save_every=0.01)

@@ -93,9 +93,9 @@ def test_two_modules_of_one_name(pair):
             self.soma = dn.LeakyIF(1, name="a")
             self.dend = dn.Compartment(1, name="a")
 
-    with pytest.raises(dn.StructureError, match=r"two modules named 'a'; rename one of them"):
+    with pytest.raises(dn.StructureError, match=r"two modules are named 'a'; rename one of them"):
         Twins()
-    with pytest.raises(dn.StructureError, match=r"two modules named 'cells'; rename one of them"):
+    with pytest.raises(dn.StructureError, match=r"two modules are named 'cells'; rename one of them"):
         dn.Network([pair(1, name="cells"), pair(1, name="cells")])
 
 
@@ -127,7 +127,7 @@ def test_probes(pair):
         net.probe(cells.dend, "v")
     with pytest.raises(KeyError, match=r'cells: no variable named "spike"; did you mean "spikes"\?'):
         net.probe(cells, "spike")
-    with pytest.raises(dn.ParameterError, match=r"cells/dend: indices = 3: expected integers below 1"):
+    with pytest.raises(dn.ParameterError, match=r"cells/dend: indices = 3: expected an integer below 1"):
         net.probe(cells.dend, "V", indices=[3])
     with pytest.raises(dn.ParameterError, match=r"every = 0\.01: expected at least half a step"):
         net.probe(cells.dend, "V", every=0.01)

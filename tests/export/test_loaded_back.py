@@ -158,7 +158,9 @@ def test_several_are_chosen_by_name(single, streamed, tmp_path, form):
         dn.export.nwb([single.v, single.spikes], path)
     elif form == "h5":
         dn.export.sonata([single.v, single.spikes], path)
-    with pytest.raises(dn.ParameterError, match=r"has \d+ recordings; pass name = one of: .*'exc/soma\.V'"):
+    with pytest.raises(
+        dn.ParameterError, match=r"has \d+ recordings; select one with name=, which accepts: .*'exc/soma\.V'"
+    ):
         dn.load_recording(path)
     with pytest.raises(dn.UnknownNameError, match=r"no recording named 'exc/soma\.v'; did you mean 'exc/soma\.V'\?"):
         dn.load_recording(path, name="exc/soma.v")
@@ -245,9 +247,9 @@ CHANGES = {
         (lambda f: f["dendrion/0"].attrs.pop("every"), "damaged"),
         (
             lambda f: f["spikes/exc/node_ids"].write_direct(np.full(len(f["spikes/exc/node_ids"]), 6, "u8")),
-            "neurons < 6",
+            "neurons below 6",
         ),
-        (lambda f: f["dendrion/1"].attrs.__setitem__("steps", 3), "from step 0 on and before step 3"),
+        (lambda f: f["dendrion/1"].attrs.__setitem__("steps", 3), "not before step 0 and before step 3"),
     ],
 }
 
@@ -273,7 +275,7 @@ def test_a_file_that_asks_for_more_than_it_has(single, tmp_path):
     with h5py.File(tmp_path / "x.h5", "r+") as file:
         del file["report/exc/data"]
         file["report/exc"].create_dataset("data", shape=(10**9, 6), dtype="f4", chunks=(1000, 6))
-    with pytest.raises(dn.ParameterError, match=r"report/exc/data: claims 24000000000 bytes in a file of \d+"):
+    with pytest.raises(dn.ParameterError, match=r"report/exc/data: declares 24000000000 bytes, but the file has \d+"):
         dn.load_recording(tmp_path / "x.h5")
 
 
@@ -291,8 +293,8 @@ def test_damaged_folders(streamed, tmp_path):
         chunk.write_bytes(chunk.read_bytes()[:100])
 
     for change, message in [
-        (lambda path: (path / "values" / "c" / "0" / "0").unlink(), r"exc\.soma\.V: values: 1 of 1 chunks are missing"),
-        (lambda path: shutil.rmtree(path / "step"), r"exc\.soma\.V: step: 1 of 1 chunks are missing"),
+        (lambda path: (path / "values" / "c" / "0" / "0").unlink(), r"exc\.soma\.V: values: 1 of 1 chunks is missing"),
+        (lambda path: shutil.rmtree(path / "step"), r"exc\.soma\.V: step: 1 of 1 chunks is missing"),
         (cut, r"exc\.soma\.V: is damaged"),
         (lambda path: (path.parent / "zarr.json").write_text("{"), "is not a zarr folder, or is damaged"),
     ]:

@@ -121,7 +121,9 @@ def test_times_that_differ_are_refused(single, tmp_path):
 
 
 def test_a_batch_needs_a_sample(single, batched, tmp_path):
-    with pytest.raises(dn.ParameterError, match=r"exc/soma\.V: has a batch of 3.*pass sample = 0 to 2"):
+    with pytest.raises(
+        dn.ParameterError, match=r"exc/soma\.V: has a batch of 3.*pass sample= with a number from 0 to 2"
+    ):
         batched.v.to_sonata(tmp_path / "x.h5")
     with pytest.raises(dn.ParameterError, match=r"sample = 3: expected an integer from 0 to 2"):
         batched.v.to_sonata(tmp_path / "x.h5", sample=3)

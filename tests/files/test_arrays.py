@@ -147,7 +147,7 @@ def test_version_1_is_read(tmp_path: Path) -> None:
     np.savez(tmp_path / "mine.npz", x=np.arange(4.0))
     np.testing.assert_array_equal(dn.Network.load(tmp_path / "m.toml")["cell/soma"].I_ext, np.arange(4.0))
     (tmp_path / "m.toml").write_text(text.replace("= 1", "= 3", 1))
-    with pytest.raises(dn.ModelFileError, match="dendrion = 3: unknown version of the format; expected 1 or 2"):
+    with pytest.raises(dn.ModelFileError, match="dendrion = 3: unknown format version; expected 1 or 2"):
         dn.Network.load(tmp_path / "m.toml")
 
 
@@ -189,7 +189,7 @@ def test_npz_files_that_are_not_plain_numbers_are_refused(tmp_path: Path) -> Non
     with zipfile.ZipFile(npz, "w") as archive, archive.open("x.npy", "w") as entry:
         np.lib.format.write_array(entry, np.arange(4.0))
         entry.write(bytes(8))
-    refused(tmp_path, "bytes after the values")
+    refused(tmp_path, "bytes follow the values")
 
 
 def test_only_regular_files_are_read(tmp_path: Path) -> None:

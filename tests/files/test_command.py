@@ -101,7 +101,7 @@ def test_what_is_wrong_is_said_as_in_the_docs(model: Path, capsys: pytest.Captur
         (["run", "gone.toml"], "No such file or directory: 'gone.toml'"),
         (["run", "model.toml", "--set", "pyramidal/soma.I_ex=1"], 'did you mean "pyramidal/soma.I_ext"?'),
         (["run", "model.toml", "--set", "I_ext"], "expected PARAMETER=NUMBER"),
-        (["run", "model.toml", "--set", "pyramidal/dend.gL=1e9"], "stopped being finite"),
+        (["run", "model.toml", "--set", "pyramidal/dend.gL=1e9"], "became infinite or NaN"),
         (["run", "model.toml", "--out", "model.toml"], "File exists: 'model.toml'"),
     ],
 )

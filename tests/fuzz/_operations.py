@@ -244,7 +244,8 @@ def _run(s: Session, net: Any) -> None:
     if s.chance(0.2):
         generators = [m for m in net.modules if isinstance(m, dn.Generator)]
         if generators:
-            steps = round(given["duration"] / net.dt)
+            # The time step may be tiny.
+            steps = round(min(given["duration"] / net.dt, 1000.0))
             g = s.random.choice(generators)
             shape = (2, steps, g.size) if "batch" in given else (steps, g.size)
             given["inputs"] = {g: s.hostile() if s.chance(0.5) else np.ones(shape)}

@@ -112,7 +112,7 @@ def test_an_overflow_names_its_cause(detach, remedy):
     with pytest.raises(dn.RunError) as caught:
         run.backward({v: np.ones((10_000, 2))})
     message = str(caught.value)
-    assert "backward: the gradient of " in message
+    assert "backward: the gradient with respect to " in message
     assert "cotangents grew without bound: that of cell/soma.V of neuron" in message
     assert " ms is already " in message
     assert remedy in message
@@ -123,5 +123,5 @@ def test_a_loss_that_is_too_large_is_named():
     net = dn.Network([cell], dt=DT)
     v = net.probe(cell.soma, "V")
     run = net.run(2.0, grad=True)
-    with pytest.raises(dn.RunError, match=r"the largest cotangent given is 1\.7e308.*scale the loss down"):
+    with pytest.raises(dn.RunError, match=r"the largest cotangent passed is 1\.7e308.*scale down the loss"):
         run.backward({v: np.full((20, 1), 1.7e308)})

@@ -71,19 +71,27 @@ def test_wrong_shapes_change_nothing():
     n, net = made.n, made.net
     before = net.get_state()
     for value, match in (
-        (np.zeros(n + 1), r"shape \(6,\): expected a number, shape \(5,\), or \(batch, size\) for a batch"),
-        (np.zeros((2, n + 1)), r"shape \(2, 6\): expected a number, shape \(5,\), or \(2, 5\)"),
+        (
+            np.zeros(n + 1),
+            r"shape \(6,\): expected a number, an array of shape \(5,\), or one of shape \(batch, 5\) for a batch",
+        ),
+        (
+            np.zeros((2, n + 1)),
+            r"shape \(2, 6\): expected a number, an array of shape \(5,\), or one of shape \(2, 5\)",
+        ),
         (np.zeros((2, 1, n)), r"shape \(2, 1, 5\)"),
-        (np.full((2, n), np.nan), r"cell/soma\.V = nan: expected finite numbers"),
+        (np.full((2, n), np.nan), r"cell/soma\.V = nan: expected a finite number"),
     ):
         with pytest.raises(dn.ParameterError, match=match):
             net.set_state({"cell/dend.V": -50.0, "cell/soma.V": value})
-    with pytest.raises(dn.ParameterError, match=r"\(3, 5\): expected a number, shape \(5,\), or \(2, 5\)"):
+    with pytest.raises(
+        dn.ParameterError, match=r"\(3, 5\): expected a number, an array of shape \(5,\), or one of shape \(2, 5\)"
+    ):
         net.set_state({"cell/dend.V": np.zeros((2, n)), "cell/soma.V": np.zeros((3, n))})
     for key, value in before.items():
         np.testing.assert_array_equal(net.get_state()[key], value)
     net.set_state({"cell/soma.V": np.full((2, n), -60.0)})
-    with pytest.raises(dn.ParameterError, match=r"or \(2, 5\) for a batch"):
+    with pytest.raises(dn.ParameterError, match=r"of shape \(2, 5\) for a batch"):
         net.set_state({"cell/soma.V": np.zeros((3, n))})
     with pytest.raises(dn.ParameterError, match="batch = 3"):
         net.run(1.0, batch=3)

@@ -15,10 +15,14 @@ def made(**changes):
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"points": POINTS[:, :2]}, dn.ParameterError, r"points of shape \(3, 2\): expected \(n, 3\)"),
-        ({"diameters": [1.0]}, dn.ParameterError, r"diameters of shape \(1,\): expected \(3,\)"),
+        ({"points": POINTS[:, :2]}, dn.ParameterError, r"points of shape \(3, 2\): expected shape \(n, 3\)"),
+        ({"diameters": [1.0]}, dn.ParameterError, r"diameters of shape \(1,\): expected shape \(3,\)"),
         ({"diameters": [1.0, 0.0, 1.0]}, dn.MorphologyError, r"point 1: diameter = 0: expected a number > 0 \(um\)"),
-        ({"parents": [-1, 2, 1]}, dn.MorphologyError, "point 1: its parents form a cycle; expected a tree"),
+        (
+            {"parents": [-1, 2, 1]},
+            dn.MorphologyError,
+            "point 1: is part of a cycle of parents; expected a tree",
+        ),
         ({"parents": [-1, 0, -1]}, dn.MorphologyError, "point 2: is a second root .the first is point 0."),
         ({"parents": [-1, 0, 7]}, dn.MorphologyError, "point 2: parent = 7: expected the index of a point"),
         ({"parents": [-1, 0, -2]}, dn.ParameterError, r"parents = .*: expected indices, or -1 for the root"),
@@ -50,7 +54,7 @@ def test_invalid_points_are_refused(changes, error, message):
         ("", "cell.swc: has no points; expected lines with id, kind, x, y, z, radius"),
         ("1 1 0 0 0 5\n", "cell.swc: line 1: has 6 values"),
         ("1 1 0 0 0 5 -1\n2 3 x 0 0 1 1\n", 'line 2: x = "x": expected a number'),
-        ("1 1 0 0 0 5 2\n2 1 9 0 0 5 1\n", "there is no root: its parents form a cycle"),
+        ("1 1 0 0 0 5 2\n2 1 9 0 0 5 1\n", "is part of a cycle of parents and there is no root"),
     ],
 )
 def test_invalid_files_have_their_line(tmp_path, text, message):
@@ -85,7 +89,7 @@ def test_other_formats_are_named(tmp_path):
         (lambda t: t.region(distance=(9.0, 1.0)), dn.ParameterError, "expected low <= high"),
         (lambda t: t.region(radius=(9.0, 1.0)), dn.ParameterTypeError, "unexpected parameter radius"),
         (lambda t: t.random("basal", n=-1, seed=0), dn.ParameterError, "n = -1: expected an integer >= 0"),
-        (lambda t: t.random(dn.Region(distance=(1e4, 2e4)), n=1, seed=0), dn.ParameterError, "contains no place"),
+        (lambda t: t.random(dn.Region(distance=(1e4, 2e4)), n=1, seed=0), dn.ParameterError, "has no points"),
         (lambda t: t.cvs(5.0), dn.ParameterTypeError, r"policy = 5\.0: expected MaxLength"),
         (lambda t: t.cvs(dn.MaxLength(5.0), C=0.0), dn.ParameterError, r"C = 0.0: expected a number > 0 \(uF/cm2\)"),
         (lambda t: t.cvs(dn.MaxLength(5.0), C=np.ones(1)), dn.ParameterTypeError, r"C = array\(\[1\.\]\): expected"),
@@ -93,12 +97,12 @@ def test_other_formats_are_named(tmp_path):
         (
             lambda t: t.cvs(dn.MaxLength(1e-9)),
             dn.ResourceError,
-            r"Morphology\.cvs: needs about .* GB for .* CVs per cell: expected at most",
+            r"Morphology\.cvs: .* CVs per cell would need about .* GB: expected at most",
         ),
         (
             lambda t: t.cvs(dn.PerSection([1, 2, 3])),
             dn.ParameterError,
-            "3 values; expected one number, or one for each",
+            "3 values; expected a single number, or one number per section",
         ),
         (
             lambda t: t.cvs(dn.MaxLength(5.0)).select("axon"),
@@ -125,7 +129,7 @@ def test_other_formats_are_named(tmp_path):
         (
             lambda t: dn.Morphology.from_sections([1.0, 1.0], [1.0, 1.0], [-1, 0], ["basal", "soma"]),
             dn.MorphologyError,
-            r"kind\[1\] = soma, attached to section 0 \(basal\): expected the soma at the root",
+            r"kind\[1\] = soma, but the section is attached to section 0 \(basal\): expected the soma to be the root",
         ),
     ],
 )

@@ -187,7 +187,9 @@ def test_branching_somata_have_order_0(tmp_path):
 def test_gaps_are_warnings(tmp_path):
     chain = "".join(f"{i} 3 {5 * i} 0 0 1 {i - 1}\n" for i in range(2, 30))
     tree = read(tmp_path, f"1 1 0 0 0 5 -1\n{chain}30 3 900 0 0 1 29\n")
-    assert tree.warnings == ["line 30: is 755 um from its parent, where half of the points are within 5.0 um"]
+    assert tree.warnings == [
+        "line 30: is 755 um from its parent, whereas half of the points are within 5.0 um of theirs"
+    ]
 
 
 @pytest.mark.parametrize("name", ["cell.asc", "cell.h5"])

@@ -125,9 +125,9 @@ def test_a_sample_of_a_batch(ran):
     movie = dn.plot.movie(ran.v, ran.cells, sample=2, index=1, limits=(-70.0, 0.0))
     found, _ = shown(movie, 5)
     assert found == pytest.approx(scale(movie).to_rgba(ran.v.values[2, 5, ran.v.index == 1]))
-    with pytest.raises(dn.ParameterError, match="sample = None: expected a sample of the batch, 0 to 2"):
+    with pytest.raises(dn.ParameterError, match="sample = None: expected a sample of the batch, from 0 to 2"):
         dn.plot.movie(ran.v, ran.cells)
-    with pytest.raises(dn.ParameterError, match="sample = 3: expected a sample of the batch, 0 to 2"):
+    with pytest.raises(dn.ParameterError, match="sample = 3: expected a sample of the batch, from 0 to 2"):
         dn.plot.movie(ran.v, ran.cells, sample=3)
 
 
@@ -207,14 +207,14 @@ def given(**changes):
     [
         ({"index": 2}, dn.ParameterError, "index = 2: the recording has no values of this cell; expected one of: 0, 1"),
         ({"index": "a"}, dn.ParameterTypeError, "index = 'a': expected the index of a cell"),
-        ({"sample": 1}, dn.ParameterError, "sample = 1: expected a sample of the batch, 0 to 0"),
+        ({"sample": 1}, dn.ParameterError, "sample = 1: expected a sample of the batch, from 0 to 0"),
         ({"sample": 1.5}, dn.ParameterTypeError, "sample = 1.5: expected a sample of the batch, or None"),
         ({"window": (2.0, 9.0)}, dn.ParameterError, r"window = \(2.0, 9.0\): expected times within the recording, wh"),
         ({"window": (2.0, 1.0)}, dn.ParameterError, r"window = \(2.0, 1.0\): expected two ascending numbers \(ms\)"),
         ({"every": 0.01}, dn.ParameterError, "every = 0.01: expected at least the time between samples, 0.1 ms"),
-        ({"every": -1.0}, dn.ParameterError, r"every = -1.0: expected a time between frames > 0 \(ms\)"),
-        ({"every": "1"}, dn.ParameterTypeError, r"every = '1': expected a time between frames > 0 \(ms\)"),
-        ({"fps": 0}, dn.ParameterError, "fps = 0: expected frames per second > 0, at most 1000"),
+        ({"every": -1.0}, dn.ParameterError, r"every = -1.0: expected an interval between frames > 0 \(ms\)"),
+        ({"every": "1"}, dn.ParameterTypeError, r"every = '1': expected an interval between frames > 0 \(ms\)"),
+        ({"fps": 0}, dn.ParameterError, "fps = 0: expected a number of frames per second > 0, at most 1000"),
         ({"view": "zx"}, dn.UnknownNameError, r"plot\.movie: view = 'zx': unknown view"),
         ({"cmap": "virids"}, dn.UnknownNameError, "cmap = 'virids': unknown colour map; did you mean 'viridis'"),
         ({"cmap": 3}, dn.ParameterTypeError, "cmap = 3: expected the name of a Matplotlib colour map, or a Colormap"),
@@ -223,24 +223,24 @@ def given(**changes):
         ({"sites": 3}, dn.ParameterTypeError, r"plot\.movie: sites = 3: expected a list of locations"),
         ({"thickness": 0.0}, dn.ParameterError, r"plot\.movie: thickness = 0.0: expected a factor > 0"),
         ({"ax": 3}, dn.ParameterTypeError, "ax = 3: expected Matplotlib Axes"),
-        ({"cells": TREE}, dn.ParameterTypeError, "cells = <Morphology.*: expected a CableNeuron, or its cvs"),
+        ({"cells": TREE}, dn.ParameterTypeError, "cells = <Morphology.*: expected a CableNeuron or its cvs"),
         (
             {"cells": Cell(2)},
             dn.ParameterError,
-            "cell.V: is a recording of cell; expected a recording of cells, not of others of this name",
+            "cell.V: is a recording of cell; expected a recording of this CableNeuron, not of another",
         ),
         (
             {"cells": TREE.cvs(dn.PerSection(1))},
             dn.ParameterError,
-            "values of the control volume 4, but the cell has those from 0 to 3",
+            "values of CV 4, but the CVs of this cell are 0 to 3",
         ),
         ({"recording": 3}, dn.ParameterTypeError, "recording = 3: expected a Recording of detailed cells, such as"),
         (
             {"recording": given(cv_index=[0, 1])},
             dn.ParameterError,
-            r"cv_index has shape \(2,\); expected \(1,\), one for each col",
+            r"cv_index has shape \(2,\); expected \(1,\), with one value per col",
         ),
-        ({"recording": given(cv_index=[-1])}, dn.ParameterError, "values of the control volume -1, but"),
+        ({"recording": given(cv_index=[-1])}, dn.ParameterError, "values of CV -1, but"),
         (
             {"recording": given(cv_index=[0.5])},
             dn.ParameterTypeError,

@@ -316,7 +316,7 @@ class Loop(Plain):
         (
             lambda: dn.plot.tree(Plain(), color={"near": [1.0]}),
             dn.ParameterTypeError,
-            "expected a number, or only colours",
+            "expected a number; numbers and colours cannot be mixed",
         ),
         (
             lambda: dn.plot.tree(Plain(), color={"near": "nocolour"}),

@@ -121,7 +121,7 @@ def test_refused(pair, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(dn.ParameterError, match="expected a zarr folder, or a path that does not exist yet"):
         net.probe(cells.dend, "V", to=tmp_path / "file")
-    with pytest.raises(dn.RunError, match="requires recordings in memory, but 1 of them are written to disk"):
+    with pytest.raises(dn.RunError, match="requires recordings in memory, but 1 of them is written to disk"):
         net.run(1.0, grad=True)
     with pytest.raises(dn.RunError, match="use probes without to="):
         net.run(1.0, batch=2)

@@ -47,7 +47,7 @@ def test_specific_without_a_geometry(q):
 def test_several_at_once(q):
     message = r"Compartment: gL: has units nS and uS/cm2; expected the same unit throughout"
     assert refused(lambda: dn.Compartment(2, gL=[q(5, "nS"), q(40, "uS/cm**2")])) == message
-    message = "gL = list of 2 with 5 nS: got nS, expected uS/cm2 with length and diameter"
+    message = "gL = list of length 2 that contains 5 nS: got nS, expected uS/cm2 with length and diameter"
     given = [6.0, q(5, "nS")]
     assert message in refused(lambda: dn.Compartment(2, gL=given, C=1.0, **geometry(q)))
     assert dn.Compartment(2, gL=[q(5, "nS"), 6.0]).gL.tolist() == [5.0, 6.0]

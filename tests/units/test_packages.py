@@ -128,7 +128,7 @@ class TestQuantities:
 
     def test_degrees(self, pq):
         # The package quantities converts them as differences, so 36 degC would become 36 K.
-        message = "quantities treats degrees as differences; expected a temperature in K"
+        message = "the quantities package treats degrees as temperature differences; expected a temperature in K"
         assert refused(pq.Quantity(36, "degC"), K).endswith(message)
         assert refused(pq.Quantity(96, "degF"), K).endswith(message)
         assert in_unit("x", 309.15 * pq.K, K) == 309.15

@@ -115,11 +115,11 @@ MODULES = {
     ),
     "piecewise rate": (
         lambda q: dn.PoissonGenerator(rate=dn.Piecewise([1.0], q(np.array([1.0]), "pA"))),
-        "PoissonGenerator: rate = Piecewise(1 values from 1 ms on): got pA, expected Hz",
+        "PoissonGenerator: rate = Piecewise(1 value from 1 ms on): got pA, expected Hz",
     ),
     "piecewise probability": (
         lambda q: dn.BernoulliGenerator(prob=dn.Piecewise([1.0], q(np.array([1.0]), "Hz"))),
-        f"BernoulliGenerator: prob = Piecewise(1 values from 1 ms on): got Hz, expected {NUMBER}",
+        f"BernoulliGenerator: prob = Piecewise(1 value from 1 ms on): got Hz, expected {NUMBER}",
     ),
     "piecewise call": (
         lambda q: dn.Piecewise([1.0], [1.0])(q(1, "mV")),

@@ -85,7 +85,7 @@ def test_what_is_no_quantity_passes():
 
 
 def test_text_is_no_quantity():
-    with pytest.raises(dn.ParameterTypeError, match="V_rest = '5 mV': expected a number or an array of 1"):
+    with pytest.raises(dn.ParameterTypeError, match="V_rest = '5 mV': expected a number or an array of length 1"):
         dn.LeakyIF(V_rest="5 mV")
 
 

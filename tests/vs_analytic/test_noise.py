@@ -254,6 +254,6 @@ def test_bad_noise(pair):
     cells = pair(1)
     dn.WhiteNoise(cells.ampa, 1.0, name="lost")
     with pytest.raises(
-        dn.StructureError, match=r"pair/lost: is on .*; expected a compartment of pair that has its own membrane"
+        dn.StructureError, match=r"pair/lost: acts on .*; expected a compartment of pair that has its own membrane"
     ):
         dn.Network([cells])

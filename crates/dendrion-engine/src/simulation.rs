@@ -165,8 +165,8 @@ impl Simulation {
     ///
     /// # Errors
     /// [`Error::Divergence`] if a state becomes infinite or NaN, and [`Error::OutOfMemory`] if the system
-    /// cannot provide the memory that spikes need. Earlier recordings are kept, and the network cannot run
-    /// again until [`Simulation::reset`]. If there is no memory for recorded values, the run does not begin.
+    /// cannot provide the memory that spikes need. Earlier recordings are kept, and the network cannot run again until
+    /// [`Simulation::reset`]. If there is not enough memory for recorded values, the run does not begin.
     pub fn run(
         &mut self,
         steps: u64,

@@ -21,7 +21,7 @@ pub struct Wiring {
     pub received: Vec<Vec<usize>>,
     /// Whether placed mechanisms are solved together with V.
     pub is_coupled: bool,
-    /// How concentrations of placed mechanisms are advanced before the gates, if they are.
+    /// How the concentrations of placed mechanisms are advanced before the gates; `None` if they are not.
     pub pools: Option<Pools>,
     /// What placed mechanisms exchange with those on other CVs.
     pub traded: Traded,

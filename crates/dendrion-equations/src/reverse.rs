@@ -178,7 +178,7 @@ fn relative_scale(system: &mut System) -> Result<NodeId, Error> {
             Error::structure(
                 "surrogate",
                 format!(
-                    "is relative, but the population has no {key}; set {key} or use an absolute surrogate"
+                    "is relative, but the population has no {key}; set {key}, or use an absolute surrogate"
                 ),
             )
         })?;

@@ -6,7 +6,8 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use dendrion_engine::open_file;
-use dendrion_model::check_memory;
+use dendrion_model::allocate::{push, room};
+use dendrion_model::{Error, check_memory};
 
 use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 use sha2::{Digest, Sha256};
@@ -31,6 +32,9 @@ pub trait Arrays {
     /// # Errors
     /// Returns an error message if there is no array with this name or if it does not contain numbers.
     fn floats(&mut self, name: &str) -> Result<Vec<f64>, String>;
+
+    /// Keeps an [`Error::OutOfMemory`] that ended the reading of the arrays or of the values that depend on them.
+    fn refuse(&mut self, _error: Error) {}
 }
 
 /// A source without arrays.
@@ -40,7 +44,7 @@ pub struct NoArrays;
 impl Arrays for NoArrays {
     fn floats(&mut self, name: &str) -> Result<Vec<f64>, String> {
         Err(format!(
-            "no array {name:?}: the file has no arrays; expected an entry `arrays = \"NAME.npz\"` at the top of the file"
+            "no array named {name:?}, because the file has no arrays; expected an entry `arrays = \"NAME.npz\"` at the top of the file"
         ))
     }
 }
@@ -53,6 +57,7 @@ pub struct Npz<R: Read + Seek> {
     bytes: u64,
     /// Total number of bytes read; arrays that are read several times are counted each time.
     read: f64,
+    refused: Option<Error>,
 }
 
 impl Npz<BufReader<File>> {
@@ -95,7 +100,12 @@ impl<R: Read + Seek> Npz<R> {
             return Err(fail(&"bytes follow the archive"));
         }
         let archive = ZipArchive::new(reader).map_err(|e| fail(&e))?;
-        Ok(Self { name, archive, bytes, read: 0.0 })
+        Ok(Self { name, archive, bytes, read: 0.0, refused: None })
+    }
+
+    /// Returns the error of the allocation that failed, if reading ended because of it.
+    pub const fn take_refused(&mut self) -> Option<Error> {
+        self.refused.take()
     }
 
     /// Returns the content of an array's file in the archive.
@@ -121,18 +131,29 @@ impl<R: Read + Seek> Npz<R> {
             ));
         }
         if entry.size() > bytes {
-            return Err(fail(&format!(
-                "it claims to have {} bytes in a file of {bytes} bytes",
-                entry.size()
-            )));
+            return Err(fail(&format!("it declares {} bytes, but the file has {bytes} bytes", entry.size())));
         }
         // Every reference to an array creates a copy of its values.
         self.read += entry.size() as f64;
         check_memory("arrays", "reading all arrays that the model refers to", self.read)
             .map_err(|e| e.to_string())?;
-        let mut content = Vec::new();
+        let mut content = match room(entry.size() as usize) {
+            Ok(content) => content,
+            Err(error) => {
+                drop(entry);
+                return Err(self.short_of(name, error));
+            }
+        };
         entry.read_to_end(&mut content).map_err(|e| fail(&e))?;
         Ok(content)
+    }
+
+    /// Keeps the error of a failed allocation, and returns its text.
+    fn short_of(&mut self, name: &str, error: Error) -> String {
+        let error = error.needed_by("arrays", || format!("array {name:?} of {}", self.name));
+        let text = error.to_string();
+        self.refused = Some(error);
+        text
     }
 }
 
@@ -152,15 +173,23 @@ impl<R: Read + Seek> Arrays for Npz<R> {
             Some(bytes) if width > 0 && bytes <= content.len() as u64 => {}
             _ => return Err(fail(&format!("its shape {shape:?} does not match the size of its content"))),
         }
-        let values = numbers(file).map_err(|e| fail(&e))?;
+        let values = match room(count.unwrap_or(0) as usize) {
+            Ok(values) => values,
+            Err(error) => return Err(self.short_of(name, error)),
+        };
+        let values = numbers(file, values).map_err(|e| fail(&e))?;
         // If other data followed the values, the header would not end where the values begin.
         if header_length(&content) + values.len() * width as usize == content.len() {
             Ok(values)
         } else {
             Err(fail(&format!(
-                "its shape {shape:?} does not match the size of its content: there are bytes after the values"
+                "its shape {shape:?} does not match the size of its content: bytes follow the values"
             )))
         }
+    }
+
+    fn refuse(&mut self, error: Error) {
+        self.refused.get_or_insert(error);
     }
 }
 
@@ -215,8 +244,8 @@ fn plain_header(content: &[u8]) -> Result<(), String> {
     if nested > 8 { Err("has an invalid header for a plain array".into()) } else { Ok(()) }
 }
 
-/// Converts the elements of any numeric type to f64.
-fn numbers(file: NpyFile<&[u8]>) -> Result<Vec<f64>, String> {
+/// Converts the elements of any numeric type to f64, and appends them to `values`, which has room for them.
+fn numbers(file: NpyFile<&[u8]>, mut values: Vec<f64>) -> Result<Vec<f64>, String> {
     let DType::Plain(kind) = file.dtype() else { return Err("contains records; expected numbers".into()) };
     let shown = kind.to_string();
     // Dates and time differences are stored as integers and would otherwise be accepted as numbers.
@@ -228,7 +257,12 @@ fn numbers(file: NpyFile<&[u8]>) -> Result<Vec<f64>, String> {
             let file = $file;
             $(let file = match file.try_data::<$t>() {
                 #[allow(clippy::cast_lossless)] // The conversion has to compile for all types.
-                Ok(data) => return data.map(|v| v.map(|v| v as f64)).collect::<Result<_, _>>().map_err(|e| e.to_string()),
+                Ok(data) => {
+                    for value in data {
+                        push(&mut values, value.map_err(|e| e.to_string())? as f64).map_err(|e| e.to_string())?;
+                    }
+                    return Ok(values);
+                }
                 Err(file) => file,
             };)*
             drop(file);

@@ -4,7 +4,7 @@
 use dendrion_engine::{Simulation, memory_needed};
 use dendrion_language::TextError;
 use dendrion_model::{
-    Connectivity, Network, Params, PerConnection, Population, Role, Signal, Source, Values,
+    Connectivity, Error, Network, Params, PerConnection, Population, Role, Signal, Source, Values,
 };
 
 use crate::{File, Record};
@@ -20,7 +20,7 @@ pub struct Checked {
     pub connections: Option<u64>,
 }
 
-/// Networks that need at most this many bytes are built completely.
+/// Maximum number of bytes of a network that is built completely.
 const SMALL: f64 = 256e6;
 
 impl File {
@@ -47,7 +47,7 @@ impl File {
                 let size = population.size;
                 let members = if population.sites().is_some() { "members" } else { "neurons" };
                 let why = format!(
-                    "{module}: indices: {i}: expected integers below {size}, the number of {members}"
+                    "{module}: indices: {i}: expected an integer below {size}, the number of {members}"
                 );
                 return Err(TextError::new(&self.text, self.places.of(&module, "indices"), why));
             }
@@ -55,7 +55,7 @@ impl File {
         let mut extras = self.extras.clone();
         extras.records.iter_mut().for_each(|r| r.indices = None);
         let small = Self {
-            network: one_of_each(&self.network),
+            network: one_of_each(&self.network).map_err(|error| self.locate(&error))?,
             extras,
             text: self.text.clone(),
             places: self.places.clone(),
@@ -93,8 +93,8 @@ const fn compartments(p: &Population) -> u64 {
 
 /// Returns a network with one neuron of each population, one member of each generator and one connection of each
 /// projection.
-fn one_of_each(network: &Network) -> Network {
-    let mut small = network.clone();
+fn one_of_each(network: &Network) -> Result<Network, Error> {
+    let mut small = network.copy()?;
     for p in &mut small.populations {
         // A single cell has as many members as it has sites.
         let kept = p.sites().unwrap_or(1);
@@ -136,7 +136,7 @@ fn one_of_each(network: &Network) -> Network {
             }
         }
     }
-    small
+    Ok(small)
 }
 
 /// Keeps the values of the first members.

@@ -8,7 +8,7 @@ use dendrion_engine::{Replacement, read_file, replace_file};
 use dendrion_language::TextError;
 use dendrion_model::{Error, Network};
 
-use crate::arrays::{Arrays, NoArrays, Npz, sha256_of, write_npz};
+use crate::arrays::{NoArrays, Npz, sha256_of, write_npz};
 use crate::read::{ArraysFile, arrays_file};
 use crate::write::{Document, document};
 use crate::{Extras, File, Format, read};
@@ -32,7 +32,8 @@ pub enum FileError {
         /// The reason.
         reason: String,
     },
-    /// The operating system could not read or write the file; always an [`Error::File`].
+    /// The operating system could not read or write the file, or memory for its arrays could not be allocated; an
+    /// [`Error::File`] or an [`Error::OutOfMemory`].
     #[error(transparent)]
     Io(Error),
 }
@@ -63,17 +64,11 @@ fn load_file(path: &Path) -> Result<File, FileError> {
     let fail = |error| FileError::Text { path: shown.clone(), error };
     let document = format.parse(&text).map_err(fail)?;
     let named = arrays_file(&text, &document).map_err(fail)?;
-    let mut none = NoArrays;
-    let mut npz;
-    let arrays: &mut dyn Arrays = match named {
-        None => &mut none,
-        Some(file) => {
-            npz = Npz::open(&arrays_path(path, &file.name), file.sha256.as_deref())
-                .map_err(|why| fail(TextError::new(&text, file.span, why)))?;
-            &mut npz
-        }
-    };
-    read(&text, format, arrays).map_err(fail)
+    let Some(file) = named else { return read(&text, format, &mut NoArrays).map_err(fail) };
+    let mut npz = Npz::open(&arrays_path(path, &file.name), file.sha256.as_deref())
+        .map_err(|why| fail(TextError::new(&text, file.span, why)))?;
+    let found = read(&text, format, &mut npz);
+    found.map_err(|error| npz.take_refused().map_or_else(|| fail(error), FileError::Io))
 }
 
 /// Writes a network to a file, and its long arrays, if it has any, to an npz file in the same folder.
@@ -91,7 +86,10 @@ pub fn save(path: &Path, network: &Network, extras: &Extras) -> Result<(), FileE
     let shown = path.display().to_string();
     let format = format_of(path)?;
     let refused = |reason: String| FileError::Refused { path: shown.clone(), reason };
-    let mut whole = document(network, extras).map_err(|e| refused(e.to_string()))?;
+    let mut whole = document(network, extras).map_err(|error| match error {
+        Error::OutOfMemory { .. } | Error::Interrupted => FileError::Io(error),
+        error => refused(error.to_string()),
+    })?;
     // If `path` is a symbolic link, the file that it points to is replaced, together with the arrays next to that
     // file.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());

@@ -2,6 +2,7 @@
 
 use dendrion_engine::{ProbeId, Simulation};
 use dendrion_language::{TextError, suggestion};
+use dendrion_model::allocate::collected;
 use dendrion_model::{Rounding, nearest_step};
 
 use crate::{File, Record};
@@ -14,7 +15,8 @@ impl File {
     /// Returns an error if the network cannot be built, for example because a drawn delay is too short, or if
     /// a variable, neuron or frozen parameter is unknown. The error includes its position in the text.
     pub fn simulation(&self) -> Result<(Simulation, Vec<ProbeId>), TextError> {
-        let mut simulation = Simulation::new(self.network.clone()).map_err(|e| self.locate(&e))?;
+        let network = self.network.copy().map_err(|e| self.locate(&e))?;
+        let mut simulation = Simulation::new(network).map_err(|e| self.locate(&e))?;
         let known = simulation.parameter_names();
         for key in &self.extras.frozen {
             if !known.contains(key) {
@@ -47,8 +49,8 @@ impl File {
         if let Some(rounding) = record.every.and_then(|ms| Rounding::of(&module, "every", &[ms], dt)) {
             simulation.note_rounding(rounding);
         }
-        let indices: Option<Vec<usize>> =
-            record.indices.as_ref().map(|v| v.iter().map(|i| *i as usize).collect());
+        let indices = record.indices.as_ref().map(|v| collected(v.iter().map(|i| *i as usize))).transpose();
+        let indices: Option<Vec<usize>> = indices.map_err(|error| self.locate(&error))?;
         let probe = simulation.add_probe(&record.of, &record.variable, every, indices.as_deref());
         probe.map_err(|error| {
             let unknown = matches!(error, dendrion_model::Error::UnknownName { .. });

@@ -86,8 +86,12 @@ impl Target for States {
         let Saved { network, simulation, files } = &mut self.all[self.which];
         let whole = files.last().map_or(&[][..], Vec::as_slice);
         let outcome = match simulation.load_state_bytes(input) {
-            Err(Error::State { .. }) if random.once_in(4) => unchanged(simulation, whole),
+            Err(Error::State { .. } | Error::Memory { .. }) if random.once_in(4) => {
+                unchanged(simulation, whole)
+            }
             Err(Error::State { .. }) => return Ok("StateError"),
+            // The file claims to be of a batch with many samples.
+            Err(Error::Memory { .. }) => return Ok("MemoryLimitError"),
             Err(error) => Err(format!("{}: {error}", error.kind())),
             Ok(()) => continued(simulation, network, input),
         };

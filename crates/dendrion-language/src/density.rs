@@ -117,7 +117,7 @@ impl Density {
         let taken = |n: &&Rc<str>| syntax.statements.iter().any(|s| declares(s, n));
         if let Some(own) = self.parameters.iter().find(taken) {
             return Err(error(format!(
-                "the mechanism already has a '{own}'; choose another name in the formula"
+                "the mechanism already defines '{own}'; choose another name in the formula"
             )));
         }
         let value = self.graft(&mut syntax);
@@ -220,8 +220,8 @@ mod tests {
     fn errors_name_the_problem() {
         for (formula, part) in [
             ("V * 2", "'V' is not available"),
-            ("tau * 2", "already has a 'tau'"),
-            ("m * 2", "already has a 'm'"),
+            ("tau * 2", "already defines 'tau'"),
+            ("m * 2", "already defines 'm'"),
             ("2 +", "unexpected end"),
             ("", "the text is empty"),
             ("a = 2; a", "expected a single expression"),

@@ -142,8 +142,9 @@ pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> S
     match nearest(name, known.iter().copied()) {
         Some(best) => format!("; did you mean '{best}'?"),
         None if known.is_empty() => String::new(),
+        None if known.len() == 1 => format!("; expected '{}'", known[0]),
         None if known.len() <= 12 => format!("; expected one of: {}", known.join(", ")),
-        None => format!("; expected one of {} names, such as: {}", known.len(), known[..8].join(", ")),
+        None => format!("; expected one of {} names, such as {}", known.len(), known[..8].join(", ")),
     }
 }
 

@@ -53,7 +53,7 @@ fn wrong_texts_are_explained() {
         ("y(0) = 2; x", DEFINITION, 1),
         ("import y : mV; x", DEFINITION, 1),
         ("on x > 0: y = 2\nx", DEFINITION, 1),
-        ("x > 0", "the value is a condition; expected a pure number, for example from 'where(", 1),
+        ("x > 0", "the value is a condition; expected a pure number, such as 'where(", 1),
         ("x * 2 mV", "numbers in a function of x cannot have units; write a product as '2 * mV'", 7),
         ("2 x", "numbers in a function of x cannot have units; write a product as '2 * x'", 3),
         ("x : mV", "numbers in a function of x cannot have units", 3),
@@ -65,9 +65,13 @@ fn wrong_texts_are_explained() {
         ("y = 2; y = 3; x", "'y' is defined twice", 8),
         ("pi = 3; x", "'pi' is predefined; choose another name", 1),
         ("y = y + x; y", "'y' depends on itself; expected an expression in terms of x and other names", 1),
-        ("where(x, 1, 2)", "this is a quantity; expected a condition, such as 'x > 0'", 7),
+        ("where(x, 1, 2)", "this expression is a quantity; expected a condition, such as 'x > 0'", 7),
         ("c = 1 > 2 (> 0); where(c, 1, x)", "'c' is not a parameter, so it cannot have a bound", 1),
-        ("c = 1 > 2; c*x", "this is a condition; expected a quantity, as from 'where(condition, 1, 0)'", 12),
+        (
+            "c = 1 > 2; c*x",
+            "this expression is a condition; expected a quantity, such as 'where(condition, 1, 0)'",
+            12,
+        ),
         ("1/", "unexpected end of the line; expected a number, a name or '('", 3),
     ] {
         let error = formula(text).expect_err(text);

@@ -100,7 +100,7 @@ fn other_texts_are_explained() {
     assert!(unit_text(&long).is_err() && unit_text("mV^99 mV^99").is_err());
     for (text, message) in [
         ("mv", "'mv' is not a unit; did you mean 'mV'?"),
-        ("mW", "'mW' is not a unit; expected one of 22 names, such as: mV, ms, pA, nA, uA, nS, uS, mS"),
+        ("mW", "'mW' is not a unit; expected one of 22 names, such as mV, ms, pA, nA, uA, nS, uS, mS"),
         ("cm2ms", "'cm2ms' is not a unit; did you mean 'cm2'?"),
         ("mV4", "'mV4' is not a unit; did you mean 'mV'?"),
     ] {
@@ -187,9 +187,9 @@ fn numbers_accept_decimal_exponents() {
 #[test]
 fn exponents_of_expressions_are_limited() {
     let error = define("I = V * 1 nS : pA\na = V^60; b = a*a").unwrap_err();
-    assert_eq!(error.message, "this is in mV^120; expected a unit with exponents of at most 100");
+    assert_eq!(error.message, "this expression is in mV^120; expected a unit with exponents of at most 100");
     let error = define("I = V * 1 nS : pA\na = V^101").unwrap_err();
-    assert_eq!(error.message, "this is in mV^101; expected a unit with exponents of at most 100");
+    assert_eq!(error.message, "this expression is in mV^101; expected a unit with exponents of at most 100");
 }
 
 #[test]

@@ -75,10 +75,10 @@ pub enum Place {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Neurons with their own compartments, which are advanced on their own.
+    /// Ordinary neurons, which have compartments and are advanced independently of other populations.
     #[default]
     Neurons,
-    /// Detailed cells. The next populations, up to the last one whose cells are these, belong to them.
+    /// Detailed cells. The populations that follow, up to the last one that refers to these cells, belong to them.
     Cells(Cable),
     /// The potentials of all CVs of detailed cells.
     Membrane {

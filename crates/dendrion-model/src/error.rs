@@ -84,7 +84,7 @@ pub enum Error {
     },
     /// A state became infinite or NaN during a run.
     #[error(
-        "{population}: {state} of neuron {neuron}{} stopped being finite at t = {time} ms; {}. Recordings up to this \
+        "{population}: {state} of neuron {neuron}{} became infinite or NaN at t = {time} ms; {}. Recordings up to this \
          time are kept; reset the network to run it again",
         sample.map_or_else(String::new, |b| format!(" in sample {b}")),
         remedy(*time, *dt)
@@ -129,7 +129,7 @@ pub enum Error {
         limit: u64,
     },
     /// The system could not provide memory.
-    #[error("{module}: no memory for {what}: {} could not be allocated", in_units(*.bytes as f64))]
+    #[error("{module}: not enough memory for {what}: {} could not be allocated", in_units(*.bytes as f64))]
     OutOfMemory {
         /// Path of the module that needs the memory.
         module: String,
@@ -277,7 +277,7 @@ pub const UNNAMED: &str = "neuron";
 /// takes time to grow.
 fn remedy(time: f64, dt: f64) -> String {
     if time == 0.0 {
-        return "it happened in the first step, so a smaller dt is unlikely to help: look for a division by 0, a root \
+        return "this happened in the first step, so a smaller dt is unlikely to help: look for a division by 0, a root \
                 or logarithm of a negative number, or an overflow in its equations"
             .into();
     }
@@ -298,7 +298,8 @@ fn suggestion(name: &str, known: &[String]) -> String {
     }
     match known.len() {
         0 => "; none are available".into(),
-        1..=12 => format!("; expected one of: {}", known.join(", ")),
-        n => format!("; expected one of {n} names, such as: {}", known[..8].join(", ")),
+        1 => format!("; expected {:?}", known[0]),
+        2..=12 => format!("; expected one of: {}", known.join(", ")),
+        n => format!("; expected one of {n} names, such as {}", known[..8].join(", ")),
     }
 }

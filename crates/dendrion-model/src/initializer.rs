@@ -71,7 +71,7 @@ impl Initializer {
             if low <= high {
                 return Ok(());
             }
-            Err(Error::parameter(name, "high", high, format!("at least low = {low}")))
+            Err(Error::parameter(name, "high", high, format!("a number >= low ({low})")))
         };
         match self {
             Self::Constant { value } => number("value", *value, Domain::Finite),

@@ -153,7 +153,7 @@ pub fn abandonable<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static)
     }
 }
 
-/// Checks for interrupts in loops whose iterations are too short to check in each of them.
+/// Checks for interrupts in loops whose iterations are too short for a check in each of them.
 #[derive(Debug, Default)]
 pub struct Turns(usize);
 

@@ -9,8 +9,8 @@ pub const MEMORY_LIMIT: &str = "DENDRION_MEMORY_LIMIT";
 /// The limit if the size of the memory is unknown.
 const UNKNOWN: u64 = 64 << 30;
 
-/// Returns the memory limit in bytes: the value of the environment variable [`MEMORY_LIMIT`] if it is set,
-/// otherwise 80 % of the memory of the machine or its control group, or 64 GiB if that is unknown.
+/// Returns the memory limit in bytes: the value of the environment variable [`MEMORY_LIMIT`] if it is set, otherwise
+/// 80 % of the memory of the machine or its control group, or 64 GiB if neither is known.
 ///
 /// # Errors
 /// Returns an error if the variable is not a number of bytes.

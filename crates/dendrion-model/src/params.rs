@@ -1,4 +1,4 @@
-//! Parameter values, which are common to all neurons or individual, and the domains of parameters.
+//! Parameter values (shared by all neurons, or one per neuron) and the domains of parameters.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -166,7 +166,7 @@ pub fn check_values(
             format!("a number or an array of length {all}, the size of the module")
         } else {
             format!(
-                "a number, or an array of length {sites} (one value per site) or {all} (per cell and site)"
+                "a number, or an array of length {sites} (one value per site) or {all} (one value per cell and site)"
             )
         };
         return Err(Error::parameter(module, name, given, accepted));

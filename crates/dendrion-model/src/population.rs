@@ -217,7 +217,7 @@ pub struct Population {
     /// populations, and `false` for stored data without this entry, as in earlier versions.
     #[serde(default)]
     pub detach_reset: bool,
-    /// Whether these are neurons of their own, or one of the populations of a group of detailed cells.
+    /// Whether these are ordinary neurons or one of the populations of a group of detailed cells.
     #[serde(default)]
     pub role: Role,
 }

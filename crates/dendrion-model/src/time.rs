@@ -85,9 +85,12 @@ impl fmt::Display for Rounding {
             ),
             Some(i) => write!(
                 f,
-                "{module}: {} of {} values of {parameter} are not multiples of dt = {dt} ms and are rounded; the largest \
-                 change is that of {parameter}[{i}] = {value} ms to {rounded} ms",
-                count.0, count.1
+                "{module}: {} of {} values of {parameter} {} of dt = {dt} ms and {} rounded; the largest change is from \
+                 {parameter}[{i}] = {value} ms to {rounded} ms",
+                count.0,
+                count.1,
+                if count.0 == 1 { "is not a multiple" } else { "are not multiples" },
+                if count.0 == 1 { "is" } else { "are" }
             ),
         }
     }
@@ -175,7 +178,7 @@ mod tests {
         assert_eq!(one.as_deref(), Some(expected));
         let some = Rounding::of("syn", "delay", &[0.3, 0.32, 0.55, 1.0], 0.1).map(|r| r.to_string());
         let expected = "syn: 2 of 4 values of delay are not multiples of dt = 0.1 ms and are rounded; the largest change is \
-                        that of delay[2] = 0.55 ms to 0.6 ms";
+                        from delay[2] = 0.55 ms to 0.6 ms";
         assert_eq!(some.as_deref(), Some(expected));
         assert_eq!(Rounding::of("syn", "delay", &[0.3, 1.0], 0.1), None);
     }

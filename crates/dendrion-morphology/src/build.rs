@@ -88,7 +88,7 @@ fn check(specs: &[SectionSpec]) -> Result<(), MorphologyError> {
                 if spec.kind == Kind::Soma && specs[p].kind != Kind::Soma {
                     let parent = specs[p].kind.name();
                     problems.push(Problem::general(format!(
-                        "kind[{i}] = soma, attached to section {p} ({parent}): expected the soma at the root"
+                        "kind[{i}] = soma, but the section is attached to section {p} ({parent}): expected the soma to be the root"
                     )));
                 }
             }

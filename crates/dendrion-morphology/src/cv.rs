@@ -146,7 +146,8 @@ fn counts(
         CvPolicy::PerSection(n) => {
             let (given, needed) = (n.len(), sections.len());
             let what = format!(
-                "PerSection: n has {given} values; expected one number, or one for each of the {needed} sections"
+                "PerSection: n has {given} value{}; expected a single number, or one number per section ({needed} in total)",
+                if given == 1 { "" } else { "s" }
             );
             return Err(MorphologyError::Value(what));
         }
@@ -184,7 +185,7 @@ fn positive(name: &str, value: f64, unit: &str) -> Result<(), MorphologyError> {
 fn too_many(total: f64) -> MorphologyError {
     // Each CV needs a few hundred bytes even without mechanisms.
     let what = format!(
-        "needs about {:.1} GB for {total:.0} CVs per cell: expected at most {MOST_CVS} CVs; use longer ones",
+        "{total:.0} CVs per cell would need about {:.1} GB: expected at most {MOST_CVS} CVs; use longer CVs",
         total * 256.0 / 1e9
     );
     MorphologyError::Limit { what, needed: Some(total), limit: MOST_CVS as f64 }

@@ -44,7 +44,9 @@ pub fn check(points: &[Point]) -> Result<(), MorphologyError> {
             Some(parent) if parent >= points.len() => {
                 report(i, format!("parent = {parent}: expected the index of a point, or -1 for the root"));
             }
-            Some(parent) if parent == i => report(i, "is its own parent".into()),
+            Some(parent) if parent == i => {
+                report(i, "is its own parent; expected another point, or -1 for the root".into())
+            }
             _ => {}
         }
     }
@@ -53,11 +55,11 @@ pub fn check(points: &[Point]) -> Result<(), MorphologyError> {
         report(*root, format!("is a second root (the first is {first}); expected one connected tree"));
     }
     if let Some(i) = problems.is_empty().then(|| cycle(points)).flatten() {
-        let what = if roots.is_empty() { "there is no root: " } else { "" };
+        let what = if roots.is_empty() { " and there is no root" } else { "" };
         problems.push(Problem {
             point: Some(i),
             line: points[i].line,
-            what: format!("{what}its parents form a cycle; expected a tree"),
+            what: format!("is part of a cycle of parents{what}; expected a tree"),
         });
     }
     none_of(problems)
@@ -128,7 +130,9 @@ pub(crate) fn jumps(points: &[Point]) -> Vec<Problem> {
     let report = |(i, g): (usize, f64)| Problem {
         point: Some(i),
         line: points[i].line,
-        what: format!("is {g:.0} um from its parent, where half of the points are within {median:.1} um"),
+        what: format!(
+            "is {g:.0} um from its parent, whereas half of the points are within {median:.1} um of theirs"
+        ),
     };
     found.map(report).collect()
 }

@@ -75,7 +75,8 @@ fn connected(rows: &[(i64, i64, Point)]) -> Result<Vec<Point>, MorphologyError> 
 fn parse(line: &str) -> Result<(i64, i64, Point), String> {
     let fields: Vec<&str> = line.split([' ', '\t', ',', ';']).filter(|f| !f.is_empty()).collect();
     let [id, kind, x, y, z, radius, parent] = *fields.first_chunk::<7>().ok_or_else(|| {
-        format!("has {} values; expected id, kind, x, y, z, radius and the id of the parent", fields.len())
+        let (n, s) = (fields.len(), if fields.len() == 1 { "" } else { "s" });
+        format!("has {n} value{s}; expected id, kind, x, y, z, radius and the id of the parent")
     })?;
     let kind = integer("kind", kind)?;
     let kind = u32::try_from(kind).map_err(|_| format!("kind = {kind}: expected an integer >= 0"))?;

@@ -35,10 +35,10 @@ fn position(sections: &[Section], i: usize) -> Option<String> {
             let is_soma = sections[i].kind == Kind::Soma && sections[at.section].kind != Kind::Soma;
             is_soma.then(|| {
                 let parent = sections[at.section].kind.name();
-                format!("is attached to a section of kind {parent}: expected the soma at the root")
+                format!("is attached to a section of kind {parent}: expected the soma to be the root")
             })
         }
-        _ => Some("has no earlier parent; expected a parent with a smaller index, and only one root".into()),
+        _ => Some("has no earlier parent; expected a parent with a smaller index, and a single root".into()),
     }
 }
 
@@ -48,7 +48,7 @@ fn samples(section: &Section) -> Option<String> {
     if found.len() < 2 || found[0].distance != 0.0 || found.windows(2).any(|p| p[0].distance > p[1].distance)
     {
         return Some(
-            "has fewer than two samples, or distances that decrease; expected at least two samples".into(),
+            "has fewer than two samples, or its distances decrease; expected at least two samples, at ascending distances".into(),
         );
     }
     let is_valid = |s: &crate::section::Sample| {
@@ -57,7 +57,7 @@ fn samples(section: &Section) -> Option<String> {
     let invalid = found.iter().find(|s| !is_valid(s))?;
     let ([x, y, z], d) = (invalid.position, invalid.diameter);
     Some(format!(
-        "has a sample at ({x}, {y}, {z}) of diameter {d}: expected finite numbers, and a diameter > 0 (um)"
+        "has a sample at ({x}, {y}, {z}) with diameter {d}: expected finite numbers and a diameter > 0 (um)"
     ))
 }
 
@@ -67,7 +67,7 @@ fn extreme(section: &Section) -> Option<String> {
     if length <= 0.0 {
         let [x, y, z] = section.samples[0].position;
         return Some(format!(
-            "has no length: all of its points are at ({x}, {y}, {z}); expected different points"
+            "has no length: all of its points are at ({x}, {y}, {z}); expected distinct points"
         ));
     }
     let part = section.part(0.0, 1.0);
@@ -78,5 +78,5 @@ fn extreme(section: &Section) -> Option<String> {
         ("integral of 1/(pi r^2)", part.resistance, "1/um"),
     ];
     let (name, value, unit) = properties.into_iter().find(|(_, v, _)| !(low..=high).contains(v))?;
-    Some(format!("has the {name} {value:e} {unit}; expected {low:e} to {high:e}"))
+    Some(format!("has the {name} {value:e} {unit}; expected a value from {low:e} to {high:e}"))
 }

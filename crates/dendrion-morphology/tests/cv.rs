@@ -107,11 +107,11 @@ fn invalid_policies_are_refused() {
         (CvPolicy::Each(0), "PerSection: n = 0 for section 0: expected an integer >= 1"),
         (
             CvPolicy::PerSection(vec![1, 1]),
-            "PerSection: n has 2 values; expected one number, or one for each of the 4 sections",
+            "PerSection: n has 2 values; expected a single number, or one number per section (4 in total)",
         ),
         (
             CvPolicy::MaxLength(1e-5),
-            "needs about 5.9 GB for 23000000 CVs per cell: expected at most 1000000 CVs",
+            "23000000 CVs per cell would need about 5.9 GB: expected at most 1000000 CVs",
         ),
     ] {
         let error = discretize(&fork(), &policy, MEMBRANE).unwrap_err();
@@ -193,11 +193,11 @@ fn invalid_sections_are_refused() {
         ),
         (
             vec![spec(1.0, 1.0, None, Kind::Basal), spec(1.0, 1.0, Some(0), Kind::Soma)],
-            "kind[1] = soma, attached to section 0 (basal): expected the soma at the root",
+            "kind[1] = soma, but the section is attached to section 0 (basal): expected the soma to be the root",
         ),
         (
             vec![soma, spec(1.0, 1.0, Some(0), Kind::Axon), spec(1.0, 1.0, Some(1), Kind::Soma)],
-            "kind[2] = soma, attached to section 1 (axon): expected the soma at the root",
+            "kind[2] = soma, but the section is attached to section 1 (axon): expected the soma to be the root",
         ),
         (vec![spec(1e200, 1.0, None, Kind::Axon)], "section 0 (axon) has the length 1"),
         (vec![spec(1.0, 1e200, None, Kind::Axon)], "section 0 (axon) has the area 3"),
@@ -231,8 +231,8 @@ fn sections_of_other_origin_are_checked() {
         (|s| s.parent = Some(Attachment { section: 0, x: f64::NAN }), "is attached at x = NaN"),
         (|s| s.kind = Kind::Soma, "is attached to a section of kind basal"),
         (|s| s.samples.truncate(1), "has fewer than two samples"),
-        (|s| s.samples[1].distance = -1.0, "distances that decrease"),
-        (|s| s.samples[1].diameter = 0.0, "has a sample at (5, 0, 0) of diameter 0"),
+        (|s| s.samples[1].distance = -1.0, "its distances decrease"),
+        (|s| s.samples[1].diameter = 0.0, "has a sample at (5, 0, 0) with diameter 0"),
         (|s| s.samples[1].position[2] = f64::NAN, "has a sample at (5, 0, NaN)"),
         (|s| s.samples[1].distance = 0.0, "has no length"),
     ];

@@ -172,7 +172,7 @@ fn numbers_whose_squares_overflow_are_refused() {
     for (text, expected) in [
         (
             "1 3 0 0 0 1 -1\n2 3 1e200 0 0 1 1\n",
-            "section 0 (basal) has the length inf um; expected 1e-100 to 1e100",
+            "section 0 (basal) has the length inf um; expected a value from 1e-100 to 1e100",
         ),
         ("1 3 0 0 0 1e200 -1\n2 3 9 0 0 1 1\n", "section 0 (basal) has the area inf um2"),
         ("1 3 0 0 0 1e-60 -1\n2 3 9 0 0 1e-60 1\n", "section 0 (basal) has the integral of 1/(pi r^2)"),
@@ -244,8 +244,14 @@ fn faults_have_their_lines() {
         ("1 1 0 0 0 5 -1\n2 3 1.5 0 0 0 1\n", "line 2: diameter = 0: expected a number > 0 (um)"),
         ("1 1 0 0 0 5 -1\n2 3 1.5 0 0 1 9\n", "line 2: parent 9 does not exist"),
         ("1 1 0 0 0 5 -1\n1 3 1.5 0 0 1 1\n", "line 2: id 1 is already used in line 1"),
-        ("1 1 0 0 0 5 2\n2 3 9 0 0 1 1\n", "line 1: there is no root: its parents form a cycle"),
-        ("1 1 0 0 0 5 -1\n2 3 9 0 0 1 3\n3 3 9 0 0 1 2\n", "line 2: its parents form a cycle"),
+        (
+            "1 1 0 0 0 5 2\n2 3 9 0 0 1 1\n",
+            "line 1: is part of a cycle of parents and there is no root; expected a tree",
+        ),
+        (
+            "1 1 0 0 0 5 -1\n2 3 9 0 0 1 3\n3 3 9 0 0 1 2\n",
+            "line 2: is part of a cycle of parents; expected a tree",
+        ),
         ("1 1 0 0 0 5 -1\n2 1 9 0 0 1 -1\n", "line 2: is a second root (the first is line 1)"),
         (
             "1 1 0 0 0 5 -1\n2 3 9 0 0 1 1\n3 1 19 0 0 1 2\n",
@@ -263,7 +269,7 @@ fn faults_have_their_lines() {
 fn branches_of_a_soma_without_length_cause_no_further_errors() {
     let error = refused("1 1 0 0 0 5 -1\n2 1 0 0 0 5 1\n3 1 0 0 0 5 2\n4 3 9 0 0 1 2\n");
     let expected =
-        "section 0 (soma) has no length: all of its points are at (0, 0, 0); expected different points";
+        "section 0 (soma) has no length: all of its points are at (0, 0, 0); expected distinct points";
     assert_eq!(error, expected);
 }
 
@@ -274,5 +280,8 @@ fn long_gaps_are_reported_but_accepted() {
     text += "30 3 900 0 0 1 29\n";
     let tree = read(&text);
     let warnings: Vec<String> = tree.warnings().iter().map(ToString::to_string).collect();
-    assert_eq!(warnings, ["line 30: is 755 um from its parent, where half of the points are within 5.0 um"]);
+    assert_eq!(
+        warnings,
+        ["line 30: is 755 um from its parent, whereas half of the points are within 5.0 um of theirs"]
+    );
 }

@@ -128,7 +128,8 @@ fn head(source: &str, file: &File<'_>) -> Result<(String, Kind), NmodlError> {
     let kind = match (head, &file.receive) {
         (Head::Suffix, None) => Kind::Density,
         (Head::Suffix, Some((.., span))) => {
-            let message = "NET_RECEIVE in a density mechanism; replace SUFFIX with POINT_PROCESS";
+            let message =
+                "NET_RECEIVE is not allowed in a density mechanism; replace SUFFIX with POINT_PROCESS";
             return Err(NmodlError::new(source, *span, message));
         }
         (Head::Point, None) => Kind::Point,

@@ -176,7 +176,7 @@ proptest! {
                 let same = (found - expected).abs() <= 1e-9 * expected.abs().max(1.0) || !expected.is_finite();
                 prop_assert!(same, "{found} is not {expected}\n{file}\n{}", mechanism.definition.text);
             }
-            Err(error) => prop_assert!(error.message == "this is not a finite number", "{error}"),
+            Err(error) => prop_assert!(error.message == "the value of this expression is not a finite number", "{error}"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use dendrion::Error;
+use dendrion::model::allocate::collected;
 use dendrion::model::{check_values, check_written, definition};
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyKeyError;
@@ -82,8 +83,10 @@ impl Density {
         let given = given.collect::<PyResult<HashMap<&str, Vec<f64>>>>()?;
         let at = |name: &str, i: usize| given.get(name).and_then(|v| v.get(i)).copied().unwrap_or(f64::NAN);
         let of = self.of()?;
-        let values = (0..places).map(|i| of.value(&|name| at(name, i)));
-        Ok(PyArray1::from_vec(py, values.collect()))
+        let values = collected((0..places).map(|i| of.value(&|name| at(name, i))));
+        let values =
+            values.map_err(|error| raise(error.needed_by("network", || "values of a formula".into())));
+        Ok(PyArray1::from_vec(py, values?))
     }
 }
 

@@ -34,8 +34,8 @@ def unconnected(modules: Iterable[Module], sim: _core.Simulation) -> Iterator[st
                 continue
         what = repr(conn) if isinstance(conn, Connector) else "conn"
         yield (
-            f"{module.path}: {what} makes no connection from the {module.pre.size} of {module.pre.path} to the "
-            f"{module.post[0].size} of {module.post[0].path}; expected at least one"
+            f"{module.path}: {what} creates no connections from {module.pre.path} (size {module.pre.size}) to "
+            f"{module.post[0].path} (size {module.post[0].size}); expected at least one"
         )
 
 
@@ -48,7 +48,10 @@ def unused(modules: Iterable[Module], recorded: set[str]) -> Iterator[str]:
     for module in modules:
         if isinstance(module, Generator) and id(module) not in used and module.path not in recorded:
             kind = "an MCSynapse or ConnGen" if module.spiking else "a ConnGen"
-            yield f"{module.path}: drives nothing; add {kind} from it to the network's list, or record it"
+            yield (
+                f"{module.path}: is neither connected nor recorded; add {kind} with this generator to the network's "
+                "list, or record it"
+            )
 
 
 def undriven(modules: Iterable[Module], owner_of: Mapping[int, Neuron], sim: _core.Simulation) -> Iterator[str]:
@@ -69,8 +72,8 @@ def undriven(modules: Iterable[Module], owner_of: Mapping[int, Neuron], sim: _co
     for population in populations:
         if id(population) not in driven:
             yield (
-                f"{population.path}: nothing drives its {population.size} neurons, so they stay at rest: no generator "
-                "reaches them through connections in the network's list, they have no noise, and I_ext is 0"
+                f"{population.path}: this population (size {population.size}) has no input and stays at rest: no "
+                "generator reaches it through connections in the network's list, it has no noise, and I_ext is 0"
             )
 
 

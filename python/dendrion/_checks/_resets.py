@@ -37,8 +37,8 @@ def cut_short(neuron: Neuron) -> Iterator[str]:
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         yield (
             f"{neuron.path}: each spike resets V of a soma with voltage-gated channels ({shown}), which cuts action "
-            "potentials short and may count one several times; use MCNeuron(..., reset=False), unless the soma is an "
-            "integrate-and-fire unit"
+            "potentials short and may count a single one several times; use MCNeuron(..., reset=False), unless the "
+            "soma is an integrate-and-fire unit"
         )
 
 
@@ -54,8 +54,8 @@ def _cut_on_cells(neuron: CableNeuron) -> Iterator[str]:
     if names:
         yield (
             f"{neuron.path}: each spike resets V at spike_at, where voltage-gated channels "
-            f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''}) generate action potentials, which cuts them "
-            "short and may count one several times; use reset=False"
+            f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''}) generate action potentials; this cuts them "
+            "short and may count a single one several times; use reset=False"
         )
 
 

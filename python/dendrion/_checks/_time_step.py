@@ -72,7 +72,7 @@ def too_long(
             yield (
                 f"{noise.path}: tau = {tau:.3g} ms is shorter than dt = {dt:g} ms, during which the noise is constant: "
                 f"the power of its slow fluctuations is {power:.2g} times too large; expected dt <= {_down(tau)} ms, "
-                "or a WhiteNoise with sigma sqrt(2 tau)"
+                "or a WhiteNoise of intensity sigma * sqrt(2 * tau)"
             )
 
 
@@ -103,7 +103,7 @@ def _explicit(
         found, at = cell.mode(worst)
         if found > rate:
             rate, where, what = found, cell.parts[at].path, "of the membrane with its couplings"
-            sooner = ", shorter ones too where synapses open"
+            sooner = " (shorter steps too when synapses open)"
     # Consider time constants that depend on V, and membranes with open channels.
     fastest = max(own, key=lambda state: state.rate, default=None)
     if fastest is not None and fastest.rate > max(enough, rate) * (1.0 + 1e-9):
@@ -114,7 +114,7 @@ def _explicit(
     tau, state = 1.0 / rate, "unstable" if rate * dt > limit else "at the edge of stability"
     return (
         f"{where}: dt = {dt:g} ms is too long for {method.name}, which is {state} there: the shortest time constant "
-        f"is {tau:.3g} ms ({what}), and steps beyond {limit * tau:.3g} ms are unstable{sooner}; expected dt <= "
+        f"is {tau:.3g} ms ({what}), and steps longer than {limit * tau:.3g} ms are unstable{sooner}; expected dt <= "
         f"{_down(ADVISED * limit * tau)} ms, {_REMEDY}"
     )
 

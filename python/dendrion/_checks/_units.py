@@ -33,7 +33,7 @@ class Rule(NamedTuple):
     is_odd: Callable[[Numbers], bool]
     #: The unit that such values seem to have, and the factor to Dendrion's unit; ``None`` if the two are not
     #: proportional.
-    looks_like: str
+    seems_in: str
     factor: float | None
 
 
@@ -131,13 +131,13 @@ def odd_state(module: Module, name: str, value: Any) -> Iterator[str]:
     """Yield a warning if a potential seems to be in volts. Models with a resting potential near 0 get no warning."""
     values, rest = _numbers(value), _numbers(module._values.get("V_rest"))
     if values is not None and rest is not None and np.abs(rest).min() > 10.0 and _negative_volts(values):
-        yield f"{module.path}: {name} = {_shown(values)} looks like volts; {_advice(_VOLTS, values, 'mV')}"
+        yield f"{module.path}: {name} = {_shown(values)} seems to be in volts; {_advice(_VOLTS, values, 'mV')}"
 
 
 def odd_step(dt: float) -> Iterator[str]:
     """Yield a warning if the time step seems to be in seconds."""
     if dt < 5e-4:
-        yield f"network: dt = {dt:g} ms looks like seconds; Dendrion expects ms (dt={1e3 * dt:g}?)"
+        yield f"network: dt = {dt:g} ms seems to be in seconds; Dendrion expects ms (did you mean dt={1e3 * dt:g}?)"
 
 
 def _told(module: Module, name: str, value: Any) -> Iterator[str]:
@@ -151,7 +151,8 @@ def _told(module: Module, name: str, value: Any) -> Iterator[str]:
     rule = next((rule for rule in _rules(module, name, unit) if rule.is_odd(values)), None)
     if rule is not None:
         told.add(name)
-        yield f"{module.path}: {name} = {_shown(values)} looks like {rule.looks_like}; {_advice(rule, values, unit)}"
+        seems = f"{name} = {_shown(values)} seems to be in {rule.seems_in}"
+        yield f"{module.path}: {seems}; {_advice(rule, values, unit)}"
 
 
 def _numbers(value: Any) -> Numbers | None:
@@ -241,8 +242,8 @@ def _advice(rule: Rule, values: Numbers, unit: str) -> str:
     if rule is _ABSOLUTE:
         return "with length and diameter, C is the specific capacitance in uF/cm2, typically 1"
     if not unit:
-        return "Dendrion expects a factor on the receptor's conductance g (nS), typically 1"
+        return "Dendrion expects a factor for the receptor's conductance g (nS), typically 1"
     if rule.factor is None:
         return f"Dendrion expects {unit}"
     meant = _shown(np.array([float(f"{rule.factor * v:.12g}") for v in (values.min(), values.max())]))
-    return f"Dendrion expects {unit} ({meant} {unit}?)"
+    return f"Dendrion expects {unit} (did you mean {meant} {unit}?)"

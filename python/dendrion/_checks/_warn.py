@@ -34,5 +34,5 @@ def warn_of_all(messages: Sequence[str], category: type[ModelWarning]) -> None:
     """Emit the first few warnings; the last of these states the number of remaining warnings."""
     more = len(messages) - TOLD
     for k, message in enumerate(messages[:TOLD]):
-        rest = f" (and {more} more such warnings)" if more > 0 and k == TOLD - 1 else ""
+        rest = f" (and {more} more such warning{'s' if more > 1 else ''})" if more > 0 and k == TOLD - 1 else ""
         warn(message + rest, category)

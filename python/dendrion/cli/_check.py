@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .. import _core
+from .._quoted import counted
 from ..simulation.network import Network
 from ._report import print_json
 
@@ -21,6 +22,6 @@ def check(given: argparse.Namespace) -> None:
         counts = {"neurons": neurons, "compartments": compartments, "connections": connections}
         print_json({"model": given.model, "ok": True, **counts})
     elif connections is not None:
-        print(f"{given.model}: ok ({neurons} neurons, {connections} connections)")
+        print(f"{given.model}: ok ({counted(neurons, 'neuron')}, {counted(connections, 'connection')})")
     else:
-        print(f"{given.model}: ok ({neurons} neurons; too large to build and to count connections)")
+        print(f"{given.model}: ok ({counted(neurons, 'neuron')}; the model is large, so connections were not counted)")

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
+from .._quoted import counted
 from ..errors import ParameterError, StructureError
 from ..export._extras import needed
 
@@ -112,7 +113,6 @@ def _same(a: str, b: str | None) -> bool:
 def _check_free(files: list[Path]) -> None:
     existing = [os.fspath(file) for file in files if os.path.lexists(file)]
     if existing:
-        more = f" and {len(existing) - 1} more files of this run" if len(existing) > 1 else ""
-        raise ParameterError(
-            f"{existing[0]}{more}: already exists; choose another folder or name, or pass --overwrite to replace it"
-        )
+        more = len(existing) - 1
+        which = f" and {counted(more, 'other file')} of this run: already exist" if more else ": already exists"
+        raise ParameterError(f"{existing[0]}{which}; choose another folder or name, or pass --overwrite")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
+from .._quoted import counted
 from ..errors import DivergenceError, ParameterError
 from ..recordings.recording import SpikeRecording
 from ..simulation.network import Network
@@ -100,16 +101,16 @@ def _summary(net: Network, model: str, duration: float, spent: float) -> dict[st
 
 def _print(summary: dict[str, Any]) -> None:
     print(
-        f"{summary['model']}: {summary['duration_ms']:g} ms of {summary['neurons']} neurons and "
-        f"{summary['connections']} connections in {summary['run_s']:.2f} s; {summary['spikes']} spikes"
+        f"{summary['model']}: {summary['duration_ms']:g} ms of {counted(summary['neurons'], 'neuron')} and "
+        f"{counted(summary['connections'], 'connection')} in {summary['run_s']:.2f} s; "
+        f"{counted(summary['spikes'], 'spike')}"
     )
     for name, found in summary["recordings"].items():
         if "spikes" in found:
             rate = "" if found["rate_hz"] is None else f", {found['rate_hz']:.3g} Hz"
-            print(f"  {name}: {found['spikes']} spikes{rate}")
+            print(f"  {name}: {counted(found['spikes'], 'spike')}{rate}")
         elif "min" in found:
-            print(
-                f"  {name}: {found['shape'][0]} samples from {found['min']:.4g} to {found['max']:.4g} {found['unit']}"
-            )
+            samples, low, high = counted(found["shape"][0], "sample"), found["min"], found["max"]
+            print(f"  {name}: {samples} from {low:.4g} to {high:.4g} {found['unit']}")
     for file in [*summary.get("files", []), *([summary["plot"]] if "plot" in summary else [])]:
         print(f"  wrote {file}")

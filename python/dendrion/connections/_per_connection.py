@@ -45,7 +45,7 @@ def spread(label: str, name: str, value: Any, shape: tuple[int, int], count: int
     if array.ndim == 0:
         return float(array)
     if (array.ndim > 1 and array.shape != shape) or (count is not None and flat.size != count):
-        expected = "one per connection" if count is None else f"one for each of the {count} connections"
+        expected = "one per connection" if count is None else f"one per connection ({count} in total)"
         raise ConnectivityError(f"{label}: {name} of shape {array.shape}: expected a single number, or {expected}")
     return flat
 
@@ -59,12 +59,12 @@ def computed(
         value = function(pre.astype(np.int64), post.astype(np.int64))
     except Exception as error:
         raise ConnectivityError(f"{called} raised {quoted(error)}") from error
-    array = numbers(called, value, f"numbers, one for each of {pre.size} connections", _UNITS.get(name, ""))
+    array = numbers(called, value, f"one number per connection ({pre.size} in total)", _UNITS.get(name, ""))
     if array.ndim == 0:
         array = np.full(pre.size, array)
     if array.shape != pre.shape:
         raise ConnectivityError(
-            f"{called} of shape {array.shape}: expected {pre.shape}, one number for each connection"
+            f"{called} of shape {array.shape}: expected shape {pre.shape}, with one number per connection"
         )
     _check(called, lambda k: f"at ({pre[k]}, {post[k]})", array, " (ms)" if name == "delay" else "")
     return array
@@ -81,4 +81,4 @@ def check_weights(label: str, array: NDArray[np.float64]) -> None:
 def _check(label: str, name: Callable[[int], str], flat: NDArray[np.float64], unit: str) -> None:
     for bad in np.flatnonzero(~(np.isfinite(flat) & (flat >= 0)))[:1]:
         hint = "" if unit or not flat[bad] < 0 else INHIBITION
-        raise ConnectivityError(f"{label}: {name(int(bad))} = {flat[bad]}: expected finite numbers >= 0{unit}{hint}")
+        raise ConnectivityError(f"{label}: {name(int(bad))} = {flat[bad]}: expected a finite number >= 0{unit}{hint}")

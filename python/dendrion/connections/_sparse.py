@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._numbers import array_of
-from .._quoted import quoted
+from .._quoted import counted, quoted
 from ..errors import ConnectivityError
 
 __all__ = ["check_sparse", "to_format"]
@@ -47,7 +47,7 @@ def check_sparse(label: str, matrix: Any) -> None:
     """Raise an error unless the arrays of a sparse matrix are consistent. Other packages' formats are not checked."""
     shape = tuple(matrix.shape)
     if len(shape) != 2:
-        raise ConnectivityError(f"{label} of shape {shape}: expected (sources, targets)")
+        raise ConnectivityError(f"{label} of shape {shape}: expected shape (sources, targets)")
     check = _CHECKS.get(str(getattr(matrix, "format", "")))
     if check is not None:
         check(label, matrix, int(shape[0]), int(shape[1]))
@@ -76,7 +76,9 @@ def _check_compressed(label: str, matrix: Any, major: int, minor: int, dimension
     indptr, indices = (_whole(f"{label}.{name}", getattr(matrix, name, None)) for name in ("indptr", "indices"))
     data = _data(label, matrix, dimensions)
     if len(indices) != len(data):
-        raise ConnectivityError(f"{label}.indices has {len(indices)} numbers: expected {len(data)}, as many as data")
+        raise ConnectivityError(
+            f"{label}.indices has {counted(len(indices), 'number')}: expected {len(data)}, as many as data"
+        )
     ascends = len(indptr) == major + 1 and indptr[0] == 0 and not (indptr[1:] < indptr[:-1]).any()
     if not ascends or indptr[-1] > len(indices):
         raise ConnectivityError(
@@ -95,7 +97,9 @@ def _check_coordinates(label: str, matrix: Any, rows: int, columns: int) -> None
             given = None
         index = _whole(f"{label}.{name}", given)
         if len(index) != len(data):
-            raise ConnectivityError(f"{label}.{name} has {len(index)} numbers: expected {len(data)}, as many as data")
+            raise ConnectivityError(
+                f"{label}.{name} has {counted(len(index), 'number')}: expected {len(data)}, as many as data"
+            )
         _check_range(f"{label}.{name}", index, size)
 
 
@@ -111,7 +115,9 @@ def _check_lists(label: str, matrix: Any, rows: int, columns: int) -> None:
         try:
             index, value = list(lists[k]), list(values[k])  # type: ignore[index]
         except (TypeError, IndexError):
-            raise ConnectivityError(f"{label}.rows, {label}.data: expected {rows} lists each") from None
+            raise ConnectivityError(
+                f"{label}.rows and {label}.data: expected one list per row ({rows}) in each"
+            ) from None
         if len(index) != len(value):
             raise ConnectivityError(f"{label}.rows[{k}]: expected as many numbers as in data[{k}] ({len(value)})")
         _check_range(f"{label}.rows[{k}]", _whole(f"{label}.rows[{k}]", index), columns)
@@ -130,7 +136,7 @@ _CHECKS = {
 def _data(label: str, matrix: Any, dimensions: int) -> NDArray[Any]:
     data = array_of(f"{label}.data", getattr(matrix, "data", None), "numbers")
     if data.ndim != dimensions or data.dtype.kind not in "biuf":
-        raise ConnectivityError(f"{label}.data: {data.dtype} of shape {data.shape}: expected real numbers")
+        raise ConnectivityError(f"{label}.data of type {data.dtype} and shape {data.shape}: expected real numbers")
     return data
 
 
@@ -145,4 +151,4 @@ def _whole(label: str, given: Any) -> NDArray[Any]:
 
 def _check_range(label: str, index: NDArray[Any], size: int) -> None:
     for bad in np.flatnonzero((index < 0) | (index >= size))[:1]:
-        raise ConnectivityError(f"{label}[{bad}] = {index[bad]}: expected integers from 0 to {size - 1}")
+        raise ConnectivityError(f"{label}[{bad}] = {index[bad]}: expected an integer from 0 to {size - 1}")

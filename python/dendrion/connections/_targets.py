@@ -27,6 +27,8 @@ def parts_hint(given: object, kind: type[Module], what: str) -> str:
     if not found:
         return f"; {population._label} has no {what}"
     more = f", ... ({len(found)} in all)" if len(found) > LISTED else ""
+    if len(found) == 1:
+        return f"; the {what} of {population._label} is {found[0]}"
     return f"; the {what}s of {population._label} are {', '.join(found[:LISTED])}{more}"
 
 
@@ -49,9 +51,9 @@ def class_hint(given: object, *kinds: type) -> str:
         for p in inspect.signature(given).parameters.values()
         if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
     ]
-    return f"; {given.__name__} is a class, expected an instance such as {given.__name__}({', '.join(required)})"
+    return f"; {given.__name__} is a class; pass an instance, such as {given.__name__}({', '.join(required)})"
 
 
 def mapping_error(label: str, given: Any) -> str:
     """Return the message for an argument that should be a dict from keys to values."""
-    return f"{label} = {type(given).__name__}: expected a dict of values by key, such as {{'cell/soma.V': -60.0}}"
+    return f"{label} = {type(given).__name__}: expected a dict from keys to values, such as {{'cell/soma.V': -60.0}}"

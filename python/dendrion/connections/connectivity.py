@@ -177,9 +177,7 @@ def _check_whole(rule: Connector, name: str, value: object) -> None:
     if not is_whole(value):
         raise ParameterError(f"{type(rule).__name__}: {name} = {quoted(value)}: expected an integer >= 0")
     if not 0 <= value < 2**32:  # type: ignore[operator]
-        raise ParameterError(
-            f"{type(rule).__name__}: {name} = {told(value)}: expected an integer >= 0, at most 2^32 - 1"
-        )
+        raise ParameterError(f"{type(rule).__name__}: {name} = {told(value)}: expected an integer from 0 to 2^32 - 1")
 
 
 def _check_flags(rule: Connector, *names: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._numbers import array_of, numbers
-from .._quoted import quoted
+from .._quoted import counted, quoted
 from .._suggest import suggests
 from ..errors import ConnectivityError, ParameterError, ParameterTypeError
 from ..modules._fixed import FixedOnceMade
@@ -123,7 +123,7 @@ class CustomConn(FixedOnceMade):
         self.w = None if w is None else numbers("CustomConn: w", w, "numbers")
         if self.pre.shape != self.post.shape or (self.w is not None and self.w.shape != self.pre.shape):
             shapes = f"{self.pre.shape}, {self.post.shape}" + ("" if self.w is None else f", {self.w.shape}")
-            raise ConnectivityError(f"CustomConn: pre, post, w have shapes {shapes}; expected equal lengths")
+            raise ConnectivityError(f"CustomConn: pre, post and w have shapes {shapes}; expected equal lengths")
         self.multi_conn, self.autapses = _flag("multi_conn", multi_conn), _flag("autapses", autapses)
         self.pre, self.post, self.w = (read_only(array) for array in (self.pre, self.post, self.w))
 
@@ -139,7 +139,7 @@ class CustomConn(FixedOnceMade):
             return cls(coo.row, coo.col, coo.data, multi_conn, autapses)
         dense = numbers("CustomConn: matrix", matrix, "a two-dimensional array, or a sparse matrix")
         if dense.ndim != 2:
-            raise ConnectivityError(f"CustomConn: matrix of shape {dense.shape}: expected (sources, targets)")
+            raise ConnectivityError(f"CustomConn: matrix of shape {dense.shape}: expected shape (sources, targets)")
         pre, post = np.nonzero(dense)
         return cls(pre, post, dense[pre, post], multi_conn, autapses)
 
@@ -176,7 +176,9 @@ class CustomConn(FixedOnceMade):
     def _matrix(self, label: str, pre: int, post: int) -> Matrix:
         for name, given, size in (("pre", self.pre, pre), ("post", self.post, post)):
             for bad in np.flatnonzero(given >= size)[:1]:
-                raise ConnectivityError(f"{label}: conn: {name}[{bad}] = {given[bad]}: expected integers below {size}")
+                raise ConnectivityError(
+                    f"{label}: conn: {name}[{bad}] = {given[bad]}: expected an integer below {size}"
+                )
         order = np.lexsort((self.post, self.pre))
         sources, targets = self.pre[order], self.post[order]
         weights = None if self.w is None else self.w[order]
@@ -197,7 +199,7 @@ class CustomConn(FixedOnceMade):
         )
 
     def __repr__(self) -> str:
-        return f"CustomConn({self.pre.size} connections)"
+        return f"CustomConn({counted(self.pre.size, 'connection')})"
 
 
 def _flag(name: str, value: object) -> bool:
@@ -214,13 +216,13 @@ def _indices(name: str, given: ArrayLike) -> NDArray[np.int64]:
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise ParameterTypeError(f"CustomConn: {name} = {quoted(given)}: expected integers")
     for bad in np.flatnonzero((array < 0) | (array >= 2**32))[:1]:
-        raise ParameterError(f"CustomConn: {name}[{bad}] = {array[bad]}: expected integers >= 0, at most 2^32 - 1")
+        raise ParameterError(f"CustomConn: {name}[{bad}] = {array[bad]}: expected an integer from 0 to 2^32 - 1")
     return array.astype(np.int64)
 
 
 def _check_shape(label: str, shape: tuple[int, ...], pre: int, post: int) -> None:
     if tuple(shape) != (pre, post):
-        raise ConnectivityError(f"{label}: conn of shape {tuple(shape)}: expected ({pre}, {post}), sources by targets")
+        raise ConnectivityError(f"{label}: conn of shape {tuple(shape)}: expected (sources, targets) = ({pre}, {post})")
 
 
 def _check_weights(label: str, weights: NDArray[np.float64], name: Any) -> None:
@@ -232,5 +234,6 @@ def _check_weights(label: str, weights: NDArray[np.float64], name: Any) -> None:
             else "; for inhibition, connect positive weights to a GABA receptor"
         )
         raise ConnectivityError(
-            f"{label}: {name(int(bad))} = {value}: expected finite weights >= 0 (they add to conductances){why}"
+            f"{label}: {name(int(bad))} = {value}: expected a finite weight >= 0, because weights add to "
+            f"conductances{why}"
         )

@@ -164,7 +164,7 @@ class MCSynapse(Module):
             )
         if len({id(r) for r in receptors}) < len(receptors):
             raise StructureError(
-                f"{self._label}: post = {quoted(post)}: contains a receptor twice; expected different receptors"
+                f"{self._label}: post = {quoted(post)}: contains a receptor twice; expected each receptor once"
             )
         if len({r.size for r in receptors}) > 1:
             sizes = ", ".join(str(r.size) for r in receptors)
@@ -247,7 +247,9 @@ class MCSynapse(Module):
         self._check_unsettled()
         values: Any = self._values["w"]
         if isinstance(values, Initializer) or callable(values):
-            raise RunError(f"{self._label}: w: {quoted(values)} is drawn when the network is built; build it first")
+            raise RunError(
+                f"{self._label}: w: {quoted(values)} is drawn when the network is built; build the network first"
+            )
         flat = np.array(values, dtype=np.float64)
         if self.shape:
             flat = flat.reshape(self.shape) if flat.ndim else np.full(self.shape, flat)
@@ -258,14 +260,14 @@ class MCSynapse(Module):
         """All connections, in read-only arrays. Connections of a rule exist only after the network is built."""
         net = self._network
         if net is None:
-            raise RunError(f"{self._label}: its connections are created with the network; build it first")
+            raise RunError(f"{self._label}: its connections are created with the network; build the network first")
         return net._connections(self)
 
     def _convert(self, name: str, value: Any) -> Any:
         if name != "w":
             return self._rule_value(name, value)
         if value is None:
-            raise ParameterError(f"{self._label}: w = None: expected numbers >= 0")
+            raise ParameterError(f"{self._label}: w = None: expected a number >= 0, or an array of them")
         # In a network, the engine knows the number of connections and checks the weights.
         return self._spread(name, value) if self._network is None else self._flat(name, value)
 
@@ -288,7 +290,7 @@ class MCSynapse(Module):
         shape = (self.pre.size, self.post[0].size)
         if array.ndim > 1 and array.shape != shape:
             raise ConnectivityError(
-                f"{self._label}: {name} of shape {array.shape}: expected {shape}, sources by targets"
+                f"{self._label}: {name} of shape {array.shape}: expected (sources, targets) = {shape}"
             )
         return array.reshape(-1) if array.ndim else float(array)
 

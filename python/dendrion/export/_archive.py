@@ -72,11 +72,11 @@ def _members(archive: zipfile.ZipFile, names: set[str], size: int) -> Arrays:
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
         if name == info.filename or name not in names or name in arrays:
-            raise ParameterError(f"has an unexpected part {quoted(info.filename)}")
+            raise ParameterError(f"contains an unexpected entry {quoted(info.filename)}")
         if info.compress_type != zipfile.ZIP_STORED:
             raise ParameterError(f"{name}: is compressed")
         if info.file_size != info.compress_size or info.file_size > size:
-            raise ParameterError(f"{name}: claims {info.file_size} bytes in a file of {size} bytes")
+            raise ParameterError(f"{name}: declares {info.file_size} bytes, but the file has {size} bytes")
         with archive.open(info) as member:
             arrays[name] = _array(name, member, info.file_size)
     return arrays

@@ -105,7 +105,7 @@ class Reader:
             raise ParameterError(f"{path}: is stored in another file; expected the data in this file")
         most = self._size * (_DENSEST if found.compression or found.id.get_create_plist().get_nfilters() else 1)
         if found.nbytes > most:
-            raise ParameterError(f"{path}: claims {found.nbytes} bytes in a file of {self._size} bytes")
+            raise ParameterError(f"{path}: declares {found.nbytes} bytes, but the file has {self._size} bytes")
         return found
 
 

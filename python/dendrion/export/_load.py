@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._paths import file_name
-from .._quoted import quoted
+from .._quoted import counted, quoted
 from .._suggest import unknown_name
 from ..errors import ParameterError, ParameterTypeError, UnknownNameError
 from ..recordings.recording import FilePath, Recording, SpikeRecording
@@ -81,9 +81,14 @@ def load_recording(path: FilePath, *, name: str | None = None) -> Recording | Sp
     except UnknownNameError as error:
         raise UnknownNameError(f"load_recording: {shown!r}: {error}", name=error.name, known=error.known) from None
     except ParameterError as error:
-        raise ParameterError(f"load_recording: {shown!r}: {error}; {_EXPECTED}") from error
+        raise ParameterError(f"load_recording: {shown!r}: {_advised(str(error))}") from error
     FILES.info("loaded %s from %s", found.name, shown)
     return found
+
+
+def _advised(message: str) -> str:
+    """Return a message with the accepted files, unless it already states what is accepted."""
+    return message if "expected" in message or "select" in message else f"{message}; {_EXPECTED}"
 
 
 @contextlib.contextmanager
@@ -115,14 +120,16 @@ def _chosen(parts: list[Part], name: str | None) -> Arrays:
         raise ParameterError("has no recordings")
     if name is None:
         if len(parts) > 1:
-            raise ParameterError(f"has {len(parts)} recordings; pass name = one of: {_listed(parts)}")
+            raise ParameterError(f"has {len(parts)} recordings; select one with name=, which accepts: {_listed(parts)}")
         return parts[0].read()
     found = [part for part in parts if name == part.name] or [part for part in parts if name == part.key]
     if not found:
         raise unknown_name("no recording", name, [part.name for part in parts])
     if len(found) > 1:
         keys = ", ".join(repr(part.key) for part in found)
-        raise ParameterError(f"has {len(found)} recordings named {quoted(name)}; pass name = one of: {keys}")
+        raise ParameterError(
+            f"has {len(found)} recordings named {quoted(name)}; select one with name=, which accepts: {keys}"
+        )
     return found[0].read()
 
 
@@ -140,7 +147,7 @@ def recording_of(arrays: Arrays) -> Recording | SpikeRecording:
         raise ParameterError(f"has format {kind!r}, version {version}; expected {known}, version {VERSION}")
     for name in sorted(NAMES[kind] ^ set(arrays)):
         if name in arrays or name not in OPTIONAL:
-            raise ParameterError(f"{'has an unexpected' if name in arrays else 'lacks'} part {quoted(name)}")
+            raise ParameterError(f"{'contains an unexpected' if name in arrays else 'lacks the'} array {quoted(name)}")
     step = _one(arrays, "step", "f")
     if not (math.isfinite(step) and step > 0):
         raise ParameterError(f"step = {step}: expected a finite number > 0 (ms)")
@@ -158,14 +165,15 @@ def _samples(arrays: Arrays, origin: Origin) -> Recording:
         or (values.ndim == 3 and not len(values))
     ):
         raise ParameterError(
-            f"t, values: have data types {t.dtype}, {values.dtype}; values have shape {values.shape}; expected "
-            "floats of shape (samples, columns) or (batch, samples, columns)"
+            f"t has data type {t.dtype}, and values have data type {values.dtype} and shape {values.shape}; expected "
+            "floats, and values of shape (samples, columns) or (batch, samples, columns)"
         )
     samples, columns = values.shape[-2:]
     # With 0 columns, a file could claim any number of samples, so compare the counts before computing times.
     if t.shape != (samples,) or origin.index.shape != (columns,):
         raise ParameterError(
-            f"values of shape {values.shape}: do not match {t.size} times and {origin.index.size} recorded members"
+            f"values have shape {values.shape}, but there are {counted(t.size, 'time')} and "
+            f"{counted(origin.index.size, 'recorded member')}"
         )
     first, every = _whole(arrays, "first"), _whole(arrays, "every", least=1)
     if first + samples * every > _STEPS:
@@ -174,7 +182,9 @@ def _samples(arrays: Arrays, origin: Origin) -> Recording:
     with np.errstate(all="ignore"):
         valid = np.isfinite(t) & (np.multiply(steps, origin.dt, dtype=np.float64) == t)
     if not valid.all():
-        raise ParameterError("t: expected multiples of the time step, from first on, every steps apart")
+        raise ParameterError(
+            f"t: expected multiples of the time step, beginning at step {first} and {every} steps apart"
+        )
     gid = _numbers(arrays, "gid", columns) if "gid" in arrays else None
     unit = _text(arrays, "unit")
     checked(unit)
@@ -188,14 +198,14 @@ def _spikes(arrays: Arrays, origin: Origin) -> SpikeRecording:
         raise ParameterError(f"t: has data type {t.dtype} and shape {t.shape}; expected one time per spike")
     size, i = _whole(arrays, "size", 1, 2**32), _numbers(arrays, "i", len(t))
     if (i >= size).any() or (origin.index >= size).any() or (np.diff(origin.index) <= 0).any():
-        raise ParameterError(f"i, index: expected indices of neurons < {size}, ascending in index")
+        raise ParameterError(f"i and index: expected indices of neurons below {size}, in ascending order in index")
     steps = _whole(arrays, "steps", 0, _STEPS)
     begin = _whole(arrays, "begin", 0, steps)
     with np.errstate(all="ignore"):
         at = np.rint(t / origin.dt)
         valid = np.isfinite(t) & (at >= begin) & (at < steps) & (at * origin.dt == t)
     if not valid.all():
-        raise ParameterError(f"t: expected multiples of the time step, from step {begin} on and before step {steps}")
+        raise ParameterError(f"t: expected multiples of the time step, not before step {begin} and before step {steps}")
     batch = "spikes_per_sample" in arrays
     counts = _numbers(arrays, "spikes_per_sample", None) if batch else np.array([len(t)])
     if counts.size == 0 or (counts > len(t)).any() or counts.sum() != len(t):
@@ -213,7 +223,7 @@ def _split(
     trains = list(zip(np.split(steps, ends), np.split(i, ends), strict=True))
     for at, who in trains:
         if ((at[1:] < at[:-1]) | ((at[1:] == at[:-1]) & (who[1:] < who[:-1]))).any():
-            raise ParameterError("t, i: expected spikes sorted by time, then neuron")
+            raise ParameterError("t and i: expected spikes sorted by time, then neuron")
     return trains
 
 
@@ -240,6 +250,6 @@ def _numbers(arrays: Arrays, name: str, count: int | None) -> NDArray[np.int64]:
     array = arrays[name]
     fits = array.ndim == 1 and array.dtype.kind in "iu" and count in (None, len(array))
     if not fits or (array < 0).any() or (array > np.iinfo(np.int64).max).any():
-        expected = "integers >= 0" if count is None else f"{count} integers >= 0"
+        expected = "integers >= 0" if count is None else f"{counted(count, 'integer')} >= 0"
         raise ParameterError(f"{name}: has data type {array.dtype} and shape {array.shape}; expected {expected}")
     return array.astype(np.int64)

@@ -100,7 +100,7 @@ def nwb(
     chosen = recordings("export.nwb", given)
     for name in metadata:
         if name not in _METADATA:
-            raise ParameterError(f"export.nwb: no metadata named {quoted(name)}{hint(name, list(_METADATA))}")
+            raise ParameterError(f"export.nwb: no metadata field named {quoted(name)}{hint(name, list(_METADATA))}")
     pynwb = needed("pynwb", "nwb", "export.nwb")
     about = {
         "session_description": session_description or f"simulation with Dendrion {_core.__version__}",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._quoted import counted
 from ..errors import ParameterError
 from ._archive import Arrays
 from ._hdf5_parts import NWB_TABLE, Reader, sample_arrays, spike_arrays, steps_of
@@ -50,7 +51,9 @@ def _spikes(reader: Reader, about: dict[str, Any]) -> Arrays:
     numbers = reader.array("units/neuron")
     rows = max(batch, 1) * members
     if min(row, members, batch) < 0 or row + rows > min(len(ends), len(numbers)):
-        raise ParameterError(f"units: has {len(ends)} rows; expected at least {row + rows} for {about['name']}")
+        raise ParameterError(
+            f"units: has {counted(len(ends), 'row')}; expected at least {row + rows} for {about['name']}"
+        )
     bounds = np.append(ends[row - 1] if row else 0, ends[row : row + rows])
     times = reader.array("units/spike_times")
     if (np.diff(bounds) < 0).any() or bounds[0] < 0 or bounds[-1] > len(times):

@@ -18,15 +18,15 @@ TEXTS = {
 }
 NUMBERS = {
     "step": "time step of the simulation (ms)",
-    "every": "steps between samples",
+    "every": "number of steps between samples",
     "first": "step of the first sample",
-    "size": "neurons or sources in the population",
+    "size": "number of neurons or sources in the population",
     "first_gid": "index of its first neuron in the whole network; -1 for generators and connections",
     "begin": "first step whose spikes were recorded",
     "steps": "number of simulated steps; spikes were recorded before this step",
-    "batch": "samples of the batch; 0 without a batch",
+    "batch": "number of samples in the batch; 0 without a batch",
     "row": "first row in units",
-    "members": "rows in units for each sample of the batch",
+    "members": "number of rows in units for each sample of the batch",
 }
 
 

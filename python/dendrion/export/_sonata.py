@@ -96,8 +96,8 @@ def _sample(recording: Recorded, sample: int | None) -> int:
     batch = recording._batch
     if batch and sample is None:
         raise ParameterError(
-            f"{recording.name}: has a batch of {batch}, but a SONATA file holds one sample; pass sample = 0 to "
-            f"{batch - 1}"
+            f"{recording.name}: has a batch of {batch}, but a SONATA file holds one sample; pass sample= with a "
+            f"number from 0 to {batch - 1}"
         )
     if not batch and sample is not None:
         raise ParameterError(f"{recording.name}: sample = {sample}: the recording has no batch; expected sample = None")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._quoted import counted
 from ..errors import ParameterError
 from ..recordings.recording import Recording, SpikeRecording
 from ._archive import Arrays
@@ -64,7 +65,8 @@ def _spikes(reader: Reader, path: str, about: dict[str, Any]) -> Arrays:
     times, who = reader.array(f"{group}/timestamps"), reader.array(f"{group}/node_ids")
     if times.shape != who.shape:
         raise ParameterError(
-            f"{group}: has {times.size} timestamps and {who.size} node_ids; expected one of each per spike"
+            f"{group}: has {counted(times.size, 'timestamp')} and {counted(who.size, 'node id')}; expected one of "
+            "each per spike"
         )
     at = steps_of(f"{group}/timestamps", times, about["step"])
     return spike_arrays(about, reader.array(f"{path}/index"), [(at, who)], False)

@@ -89,5 +89,6 @@ def whole(group: Any, name: str, count: int | None) -> NDArray[Any]:
     array = group[name]
     if array.nchunks_initialized < array.nchunks:
         missing = array.nchunks - array.nchunks_initialized
-        raise ParameterError(f"{group.basename}: {name}: {missing} of {array.nchunks} chunks are missing")
+        verb = "is" if missing == 1 else "are"
+        raise ParameterError(f"{group.basename}: {name}: {missing} of {array.nchunks} chunks {verb} missing")
     return np.asarray(array[:] if count is None else array[:count])

@@ -110,7 +110,7 @@ class CurrentGenerator(Generator):
             )
         if not np.isfinite(wave).all():
             bad = int(np.argwhere(~np.isfinite(wave))[0][0])
-            raise ParameterError(f"{self._label}: waveform[{bad}] = {wave[bad]}: expected finite numbers (pA)")
+            raise ParameterError(f"{self._label}: waveform[{bad}] = {wave[bad]}: expected a finite number (pA)")
         if has_units(waveform):
             self._measured.add("waveform")
         self._refer("waveform", read_only(wave))

@@ -80,23 +80,23 @@ class CustomGenerator(Generator):
         if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.rint(array)).all():
             array = np.clip(array, -1, 2**53).astype(np.int64)
         if array.dtype.kind not in "biu":
-            raise ParameterTypeError(f"{what} of type {array.dtype}: expected integers (numbers of spikes)")
+            raise ParameterTypeError(f"{what} of type {array.dtype}: expected integers (spike counts)")
         if (array < 0).any():
             step, source = (int(i) for i in np.argwhere(array < 0)[0])
-            raise ParameterError(f"{what}: [{step}, {source}] = {array[step, source]}: expected integers >= 0")
+            raise ParameterError(f"{what}: [{step}, {source}] = {array[step, source]}: expected an integer >= 0")
         most = int(_core.MOST_SPIKES_OF_A_SOURCE)
         if (array > most).any():
             step, source = (int(i) for i in np.argwhere(array > most)[0])
             raise ParameterError(
-                f"{what}: [{step}, {source}] = {array[step, source]}: expected at most {most} spikes of a source in a "
-                "step; use larger weights instead"
+                f"{what}: [{step}, {source}] = {array[step, source]}: expected at most {most} spikes per source "
+                "and step; use larger weights instead"
             )
         array = array.astype(np.int64)
         most = int(_core.MOST_SPIKES_OF_A_STEP)
         if ((total := array.sum(axis=1)) > most).any():
             step = int(np.argmax(total > most))
             raise ParameterError(
-                f"{what}: [{step}] holds {total[step]} spikes: expected at most {most} spikes in a step; use larger "
+                f"{what}: step {step} has {total[step]} spikes: expected at most {most} spikes per step; use larger "
                 "weights instead"
             )
         return array

@@ -67,7 +67,7 @@ class Generator(Abstract, Module):
             value = self._time(name, value)
             start, stop = (value if n == name else self.__dict__.get(n, value) for n in ("start", "stop"))
             if stop < start:
-                raise ParameterError(f"{self._label}: stop = {stop:g}: expected a time >= start = {start:g} ms")
+                raise ParameterError(f"{self._label}: stop = {stop:g} ms: expected a time >= start ({start:g} ms)")
         super().__setattr__(name, value)
 
     # Piecewise parameters
@@ -250,8 +250,8 @@ class SpikeGenerator(Generator):
         self._refer("times", read_only(times))
         for bad in np.flatnonzero((indices < 0) | (indices >= self.size))[:1]:
             raise ParameterError(
-                f"{self._label}: indices[{bad}] = {indices[bad]}: expected integers in 0..{self.size - 1}"
+                f"{self._label}: indices[{bad}] = {indices[bad]}: expected an integer from 0 to {self.size - 1}"
             )
         for bad in np.flatnonzero(~np.isfinite(self.times) | (self.times < 0))[:1]:
-            raise ParameterError(f"{self._label}: times[{bad}] = {self.times[bad]}: expected finite times >= 0 (ms)")
+            raise ParameterError(f"{self._label}: times[{bad}] = {self.times[bad]}: expected a finite time >= 0 (ms)")
         self._refer("indices", read_only(indices.astype(np.uint32)))

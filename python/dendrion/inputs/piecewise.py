@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._numbers import numbers, plain_numbers, refuse_masks
+from .._quoted import counted
 from .._suggest import suggests
 from ..errors import ParameterError
 from ..modules._fixed import FixedOnceMade
@@ -44,7 +45,7 @@ class Piecewise(FixedOnceMade):
         if self.times.ndim != 1 or self.times.size == 0:
             raise ParameterError(f"Piecewise: times of shape {self.times.shape}: expected (k,) with at least one time")
         for bad in np.flatnonzero(~np.isfinite(self.times) | (self.times < 0))[:1]:
-            raise ParameterError(f"Piecewise: times[{bad}] = {self.times[bad]}: expected finite times >= 0 (ms)")
+            raise ParameterError(f"Piecewise: times[{bad}] = {self.times[bad]}: expected a finite time >= 0 (ms)")
         for bad in np.flatnonzero(np.diff(self.times) <= 0)[:1] + 1:
             before = self.times[bad - 1]
             raise ParameterError(f"Piecewise: times[{bad}] = {self.times[bad]}: expected a time after {before} ms")
@@ -58,7 +59,7 @@ class Piecewise(FixedOnceMade):
             )
         for bad in np.flatnonzero(~np.isfinite(self.values))[:1]:
             value = self.values.reshape(-1)[bad]
-            raise ParameterError(f"Piecewise: values[{bad}] = {value}: expected finite numbers")
+            raise ParameterError(f"Piecewise: values[{bad}] = {value}: expected a finite number")
         if self.values.ndim > 2 or len(self.values) != len(self.times):
             k = len(self.times)
             raise ParameterError(f"Piecewise: values of shape {self.values.shape}: expected ({k},) or ({k}, size)")
@@ -76,4 +77,4 @@ class Piecewise(FixedOnceMade):
         return np.where((row >= 0).reshape(row.shape + (1,) * (self.values.ndim - 1)), here, 0.0)
 
     def __repr__(self) -> str:
-        return f"Piecewise({len(self.times)} values from {self.times[0]:g} ms on)"
+        return f"Piecewise({counted(len(self.times), 'value')} from {self.times[0]:g} ms on)"

@@ -58,7 +58,7 @@ def set_state(module: Module, name: str, value: Any) -> bool:
     if net is None or name not in states_of(module):
         return False
     if value is None:
-        raise ParameterError(f"{module.path}.{name} = None: expected a number or an array of {module.size}")
+        raise ParameterError(f"{module.path}.{name} = None: expected a number or an array of length {module.size}")
     net.set_state({f"{module.path}.{name}": value})
     return True
 
@@ -107,7 +107,8 @@ def _check_known(module: Module, name: str, value: Any) -> None:
         return
     if name in module._built_in or name in _own_arguments(type(module)) or _owns_part(module, name, old):
         raise AssignmentError(
-            f"{module._label}: {name} is fixed once the network is built; set it before (assigned: {shown(value)})"
+            f"{module._label}: {name} is fixed once the network is built; set it before building the network "
+            f"(assigned: {shown(value)})"
         )
 
 
@@ -148,7 +149,7 @@ def _check_new(module: Module, name: str, value: Any) -> None:
     if name in _own_arguments(kind):
         _refuse(module, name, value, f"{name} is an argument of {kind.__name__}; create a new instance")
     if are_numbers(value) and (homes := _homes(module, name)):
-        of = f"it is one of {homes[0]}" if len(homes) == 1 else f"these have one: {', '.join(homes)}"
+        of = f"{homes[0]} has one" if len(homes) == 1 else f"these have one: {', '.join(homes)}"
         _refuse(module, name, value, f"{kind.__name__} has no parameter or state {name!r}; {of}")
     known = [*_settable(module), *states_of(module)]
     meant = misspelt(name, known, value) or (nearest(name, known) if are_numbers(value) else None)

@@ -40,8 +40,8 @@ class PerSite(NamedTuple):
             array = np.broadcast_to(array, self.shape)
         if array.shape not in ((self.sites,), self.shape):
             raise ParameterError(
-                f"{what} = array of shape {array.shape}: expected a number, shape ({self.sites},) with one value per "
-                f"{self.name}, or shape {self.shape} with one per cell and {self.name}"
+                f"{what} = array of shape {array.shape}: expected a number, an array of shape ({self.sites},) with one "
+                f"value per {self.name}, or one of shape {self.shape} with one value per cell and {self.name}"
             )
         return np.array(array, dtype=np.float64).reshape(-1)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 import numpy as np
 
 from .. import _core
+from .._quoted import counted
 from .._suggest import Suggesting
 from ..connections.synapse import MCSynapse
 from ..errors import ParameterTypeError
@@ -82,9 +83,9 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
     def _head(self) -> str:
         info = self._sim.summary()
         return (
-            f"Network: {info['neurons']} neurons, {info['compartments']} compartments, {info['connections']} "
-            f"connections ({size(info['connection_bytes'])}); dt {self.dt:g} ms, {self.dtype}, "
-            f"t = {info['steps'] * self.dt:g} ms"
+            f"Network: {counted(info['neurons'], 'neuron')}, {counted(info['compartments'], 'compartment')}, "
+            f"{counted(info['connections'], 'connection')} ({size(info['connection_bytes'])}); dt {self.dt:g} ms, "
+            f"{self.dtype}, t = {info['steps'] * self.dt:g} ms"
         )
 
     def _rows(self) -> list[tuple[str, ...]]:
@@ -106,7 +107,10 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
         still = self._frozen_keys() | self._without_effect()
         counts = dict(zip(self._sim.parameter_names(), self._sim.parameter_sizes(), strict=True))
         trainable = sum(count for key, count in counts.items() if key not in still)
-        lines = [f"parameters: {sum(counts.values())} numbers under {len(counts)} keys, {trainable} of them trainable"]
+        lines = [
+            f"parameters: {counted(sum(counts.values()), 'number')} under {counted(len(counts), 'key')}, "
+            f"{trainable} of them trainable"
+        ]
         if self._recorded:
             more = len(self._recorded) - LISTED
             names = [*list(self._recorded)[:LISTED], *([f"{more} more"] if more > 0 else [])]

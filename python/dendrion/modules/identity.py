@@ -56,7 +56,7 @@ def _check_apart(name: str, given: list[Neuron], taken: dict[int, range]) -> Non
         a, b = taken[id(before)], taken[id(after)]
         if b.start < a.stop:
             ends = [f"{p.path} has {_shown(r)}" for p, r in ((before, a), (after, b))]
-            raise StructureError(f"network: {name}: {ends[0]}, {ends[1]}; expected ids that do not overlap")
+            raise StructureError(f"network: {name}: {ends[0]} and {ends[1]}; expected ids that do not overlap")
 
 
 def _shown(numbers: range) -> str:

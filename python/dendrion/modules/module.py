@@ -126,7 +126,7 @@ class Module(CopiedAlone):
         frozen_params: Mapping[str, ArrayLike] | None = None,
     ) -> None:
         if name is not None and not is_name(name):
-            raise ParameterError(f"{self._label}: name = {quoted(name)}: expected a name without '/' and '.'")
+            raise ParameterError(f"{self._label}: name = {quoted(name)}: expected a name without '/' or '.'")
         owner = maker_of(self) if isinstance(parent, Sentinel) else parent
         if owner is not None and not isinstance(owner, (Module, VarManager)):
             given = type(owner).__name__
@@ -169,7 +169,7 @@ class Module(CopiedAlone):
         other = self._child_named(name)
         if other is not None and other is not child:
             if not other._automatic:
-                raise StructureError(f"{self._label}: two modules named {quoted(name)}; rename one of them")
+                raise StructureError(f"{self._label}: two modules are named {quoted(name)}; rename one of them")
             other.__dict__["_name"] = None
         if child._name is not None:
             self._numbers.clear()
@@ -400,7 +400,7 @@ class Module(CopiedAlone):
             return converted
         self._measured.discard(name)
         array = plain_numbers(
-            f"{self._label}: {name}", value, f"a number or an array of {self.size}{self._drawn(value)}"
+            f"{self._label}: {name}", value, f"a number or an array of length {self.size}{self._drawn(value)}"
         )
         if array.ndim == 0:
             return float(array)
@@ -409,7 +409,8 @@ class Module(CopiedAlone):
             return per_site.flat(f"{self._label}: {name}", array)
         if array.ndim != 1:
             raise ParameterError(
-                f"{self._label}: {name} = array of shape {array.shape}: expected a number or shape ({self.size},)"
+                f"{self._label}: {name} = array of shape {array.shape}: expected a number or an array of shape "
+                f"({self.size},)"
             )
         return array
 
@@ -524,7 +525,7 @@ def checked_size(module: Module, size: object) -> int:
     if not is_whole(size):
         raise ParameterTypeError(f"{module._label}: size = {quoted(size)}: expected an integer >= 1")
     if not 1 <= size < 2**32:  # type: ignore[operator]
-        raise ParameterError(f"{module._label}: size = {told(size)}: expected an integer >= 1, at most 2^32 - 1")
+        raise ParameterError(f"{module._label}: size = {told(size)}: expected an integer from 1 to 2^32 - 1")
     return int(size)  # type: ignore[call-overload,no-any-return]
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._quoted import counted
+
 if TYPE_CHECKING:
     from .module import Module
 
@@ -79,7 +81,7 @@ def about(module: Module) -> str:
 def _shape(module: Module) -> list[str]:
     """Return the number of control volumes of detailed cells."""
     cvs = module.__dict__.get("cvs")
-    return [] if cvs is None else [f"{len(cvs)} CVs per cell"]
+    return [] if cvs is None else [f"{counted(len(cvs), 'CV')} per cell"]
 
 
 def _ends(module: Module, root: str = "") -> str:
@@ -130,4 +132,4 @@ def _numbers(value: Any, unit: str) -> str:
         return "none"
     low, high = float(array.min()), float(array.max())
     shape = " x ".join(str(n) for n in array.shape)
-    return f"{low:.4g}{f' to {high:.4g}' if high > low else ''}{unit} ({shape} values)"
+    return f"{low:.4g}{f' to {high:.4g}' if high > low else ''}{unit} ({shape} value{'' if array.size == 1 else 's'})"

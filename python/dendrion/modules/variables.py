@@ -72,7 +72,7 @@ class VarManager(Fixed):
     def _adopt(self, root: Module) -> None:
         name = root._name
         if name is not None and self._is_taken(name):
-            raise StructureError(f"VarManager: two modules named {quoted(name)}; rename one of them")
+            raise StructureError(f"VarManager: two modules are named {quoted(name)}; rename one of them")
         if name is None:
             from .module import unused
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._numbers import array_of, real
-from .._quoted import quoted
+from .._quoted import counted, quoted
 from .._suggest import Suggesting
 from ..errors import ParameterError, ParameterTypeError
 from ..modules._fixed import FixedOnceMade
@@ -148,7 +148,7 @@ class CVs(FixedOnceMade, Suggesting):
         return len(self._cvs)
 
     def __repr__(self) -> str:
-        return f"<CVs: {len(self)} of {len(self._morphology.sections)} sections>"
+        return f"<CVs: {len(self)} in {counted(len(self._morphology.sections), 'section')}>"
 
     @cached_property
     def section(self) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._numbers import array_of, is_whole, numbers
 from .._paths import file_name
-from .._quoted import quoted
+from .._quoted import counted, quoted
 from .._suggest import Suggesting, suggests
 from ..errors import ParameterError, ParameterTypeError, ResourceError
 from ..modules._fixed import FixedOnceMade
@@ -134,7 +134,7 @@ class Morphology(FixedOnceMade, Suggesting):
         what = "Morphology.from_points"
         positions = numbers(f"{what}: points", points, "an array of shape (n, 3) (um)", "um")
         if positions.ndim != 2 or positions.shape[1] != 3:
-            raise ParameterError(f"{what}: points of shape {positions.shape}: expected (n, 3)")
+            raise ParameterError(f"{what}: points of shape {positions.shape}: expected shape (n, 3)")
         n = len(positions)
         widths = _column(what, "diameters", numbers(f"{what}: diameters", diameters, "numbers > 0 (um)", "um"), n)
         return cls(
@@ -164,7 +164,7 @@ class Morphology(FixedOnceMade, Suggesting):
         what = "Morphology.from_sections"
         lengths = np.atleast_1d(numbers(f"{what}: length", length, "numbers > 0 (um)", "um"))
         if lengths.ndim != 1:
-            raise ParameterError(f"{what}: length of shape {lengths.shape}: expected (n,)")
+            raise ParameterError(f"{what}: length of shape {lengths.shape}: expected shape (n,)")
         n = len(lengths)
         widths = np.atleast_1d(numbers(f"{what}: diameter", diameter, "numbers > 0 (um)", "um"))
         parents = _parents(what, "parent", np.atleast_1d(array_of(f"{what}: parent", parent, _INDICES)), n)
@@ -230,7 +230,7 @@ class Morphology(FixedOnceMade, Suggesting):
     def __repr__(self) -> str:
         counts = {kind: sum(s.kind == kind for s in self.sections) for kind in self.kinds}
         parts = ", ".join(f"{n} {kind}" for kind, n in counts.items())
-        return f"<Morphology: {len(self.sections)} sections ({parts}), {self.total_length:.0f} um>"
+        return f"<Morphology: {counted(len(self.sections), 'section')} ({parts}), {self.total_length:.0f} um>"
 
     def samples(self, section: int) -> NDArray[np.float64]:
         """Return the samples of a section, of shape ``(k, 5)``: x, y, z, diameter and distance from its start (um)."""
@@ -307,7 +307,7 @@ class Morphology(FixedOnceMade, Suggesting):
         chosen = as_region("Morphology.random: region", region)
         intervals = self._core.intervals(chosen._code, chosen._ranges())
         if not intervals:
-            raise ParameterError(f"Morphology.random: region = {chosen!r}: contains no place; expected a larger region")
+            raise ParameterError(f"Morphology.random: region = {chosen!r}: has no points; expected a larger region")
         sections, begins, ends = map(np.array, zip(*intervals, strict=True))
         weights = (ends - begins) * np.array([self.sections[k].length for k in sections])
         if not weights.any():
@@ -374,7 +374,7 @@ _INDICES = "indices, or -1 for the root"
 
 def _column(what: str, name: str, values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     if values.shape != (n,):
-        raise ParameterError(f"{what}: {name} of shape {values.shape}: expected ({n},)")
+        raise ParameterError(f"{what}: {name} of shape {values.shape}: expected shape ({n},)")
     return values
 
 
@@ -383,7 +383,7 @@ def _parents(what: str, name: str, parents: Any, n: int) -> NDArray[np.int64]:
     if given.dtype.kind not in "iu":
         raise ParameterTypeError(f"{what}: {name} = {quoted(parents)}: expected {_INDICES}")
     if given.shape != (n,):
-        raise ParameterError(f"{what}: {name} of shape {given.shape}: expected ({n},)")
+        raise ParameterError(f"{what}: {name} of shape {given.shape}: expected shape ({n},)")
     if given.size and (given.max() >= 2**63 or given.min() < -1):
         raise ParameterError(f"{what}: {name} = {quoted(parents)}: expected {_INDICES}")
     return given.astype(np.int64)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._numbers import array_of, is_whole, numbers
 from .._paths import is_encodable
-from .._quoted import quoted, told
+from .._quoted import counted, quoted, told
 from ..connections._targets import class_hint
 from ..connections.initializers import Initializer
 from ..errors import ParameterError, ParameterTypeError, StructureError
@@ -109,7 +109,7 @@ class Neuron(Abstract, Module):
             check_unit(f"{self._label}: dendritic_delay", value, value._unit, "")
             return value
         if isinstance(value, type):
-            expected = "integers (steps), an Initializer or a function of the size"
+            expected = "one or more integers (steps), an Initializer or a function of the size"
             raise ParameterTypeError(
                 f"{self._label}: dendritic_delay = {value.__name__}: expected {expected}"
                 f"{class_hint(value, Initializer)}"
@@ -210,7 +210,7 @@ def _whole(module: Module, name: str, value: object) -> int:
     if not is_whole(value):
         raise ParameterTypeError(f"{module._label}: {name} = {quoted(value)}: expected an integer >= 0")
     if not 0 <= value <= _LARGEST:  # type: ignore[operator]
-        raise ParameterError(f"{module._label}: {name} = {told(value)}: expected an integer >= 0, at most 2^62")
+        raise ParameterError(f"{module._label}: {name} = {told(value)}: expected an integer from 0 to 2^62")
     return int(value)  # type: ignore[call-overload,no-any-return]
 
 
@@ -221,6 +221,6 @@ def _steps(module: Neuron, value: Any, shown: str) -> Any:
     if array.dtype.kind not in "iu":
         raise ParameterTypeError(f"{module._label}: dendritic_delay = {shown}: expected an integer >= 0 (steps)")
     if array.shape not in ((), (module.size,)) or (array < 0).any() or (array > 0xFFFF).any():
-        expected = f"an integer from 0 to 65535 (steps), or {module.size} of them"
+        expected = f"an integer from 0 to 65535 (steps), or an array of {counted(module.size, 'such integer')}"
         raise ParameterError(f"{module._label}: dendritic_delay = {shown}: expected {expected}")
     return int(array) if array.ndim == 0 else array.copy()

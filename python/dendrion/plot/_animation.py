@@ -91,7 +91,7 @@ def _writer(where: str, suffix: str) -> str:
     name = WRITERS[suffix]
     if not writers.is_available(name):
         raise ParameterError(
-            f"{where}: requires {name}, which was not found; install it, or save the movie as a GIF file, which needs "
-            "no other program"
+            f"{where}: requires {name}, which was not found; install it, or save the movie as a GIF file, which "
+            "requires no other program"
         )
     return name

@@ -72,7 +72,7 @@ def fi_curve(
     """
     given = numbers("plot.fi_curve: currents", currents, "numbers (pA)")
     if given.ndim != 1 or given.size == 0:
-        raise ParameterError(f"plot.fi_curve: currents of shape {given.shape}: expected (n,)")
+        raise ParameterError(f"plot.fi_curve: currents of shape {given.shape}: expected shape (n,)")
     if (rates is None) == (spikes is None):
         raise ParameterError("plot.fi_curve: expected either rates (Hz) or spikes (a SpikeRecording)")
     if spikes is None and window is not None:

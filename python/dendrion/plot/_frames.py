@@ -38,7 +38,7 @@ def cvs_of(cells: Any) -> CVs:
     if isinstance(cells, CVs):
         return cells
     if not isinstance(cells, CableNeuron):
-        raise ParameterTypeError(f"plot.movie: cells = {quoted(cells)}: expected a CableNeuron, or its cvs")
+        raise ParameterTypeError(f"plot.movie: cells = {quoted(cells)}: expected a CableNeuron or its cvs")
     return cells.cvs
 
 
@@ -51,8 +51,8 @@ def frames_of(recording: Any, cells: CableNeuron | CVs, index: Any, sample: Any,
     wrong = cv[(cv < 0) | (cv >= count)]
     if wrong.size:
         raise ParameterError(
-            f"plot.movie: recording: has values of the control volume {wrong[0]}, but the cell has those from 0 to "
-            f"{count - 1}; expected a recording of this cell"
+            f"plot.movie: recording: has values of CV {wrong[0]}, but the CVs of this cell are 0 to {count - 1}; "
+            "expected a recording of this cell"
         )
     columns = _columns(read, cells, index)
     values = read.values[_sample(read, sample)]
@@ -79,8 +79,8 @@ def _recorded(recording: Any) -> tuple[_read.Samples, NDArray[np.int64]]:
     for name, array in (("cv_index", cv), ("index", read.numbers)):
         if array.shape != read.values.shape[-1:]:
             raise ParameterError(
-                f"plot.movie: recording: {name} has shape {array.shape}; expected ({read.values.shape[-1]},), one for "
-                "each column"
+                f"plot.movie: recording: {name} has shape {array.shape}; expected ({read.values.shape[-1]},), with "
+                "one value per column"
             )
     return read, cv.astype(np.int64)
 
@@ -94,7 +94,9 @@ def _check_owner(recording: Any, cells: CableNeuron) -> None:
     if net is not None and recording._population is not None:
         is_other = net._by_path.get(recording._population) is not cells
     if is_other:
-        expected = f"of {cells.path}" if cells.path != recording._population else "of cells, not of others of this name"
+        expected = (
+            f"of {cells.path}" if cells.path != recording._population else "of this CableNeuron, not of another one"
+        )
         raise ParameterError(
             f"plot.movie: recording: {recording.name}: is a recording of {recording._population}; expected a recording "
             f"{expected}"
@@ -120,11 +122,13 @@ def _sample(read: _read.Samples, sample: Any) -> int:
     if sample is None and batch == 1:
         return 0
     if sample is None:
-        raise ParameterError(f"plot.movie: sample = None: expected a sample of the batch, 0 to {batch - 1}")
+        raise ParameterError(f"plot.movie: sample = None: expected a sample of the batch, from 0 to {batch - 1}")
     if not is_whole(sample):
         raise ParameterTypeError(f"plot.movie: sample = {quoted(sample)}: expected a sample of the batch, or None")
     if not 0 <= sample < batch:
-        raise ParameterError(f"plot.movie: sample = {quoted(sample)}: expected a sample of the batch, 0 to {batch - 1}")
+        raise ParameterError(
+            f"plot.movie: sample = {quoted(sample)}: expected a sample of the batch, from 0 to {batch - 1}"
+        )
     return int(sample)
 
 
@@ -144,7 +148,7 @@ def _times(read: _read.Samples, window: Any, every: Any) -> NDArray[np.int64]:
     if every is None:
         step = -(-inside // MOST)
         return np.arange(first, last + 1, step)
-    expected = "a time between frames > 0 (ms)"
+    expected = "an interval between frames > 0 (ms)"
     interval = real("plot.movie: every", every, expected, "ms")
     if not 0.0 < interval < np.inf:
         raise ParameterError(f"plot.movie: every = {quoted(every)}: expected {expected}")

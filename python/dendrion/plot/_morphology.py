@@ -96,8 +96,8 @@ def morphology(
     for name, value in (("label", label), ("limits", limits), ("cmap", cmap)):
         if value is not None and paint.scale is None:
             raise ParameterError(
-                f"plot.morphology: {name} = {quoted(value)}: belongs to a colour bar, so pass color = an array of "
-                f"numbers, or no {name}"
+                f"plot.morphology: {name} = {quoted(value)}: requires a colour bar; pass an array of numbers as "
+                f"color, or omit {name}"
             )
     with drawing("morphology", ax, *shape.size()) as axes:
         shape.draw(axes, paint.colours)
@@ -148,7 +148,9 @@ def _painted(
     kinds = [KIND_COLOURS.get(s.kind, FILL) for s in tree.sections]
     if region is not None:
         if cvs is None or color is not None:
-            raise ParameterError("plot.morphology: region: expected cvs=tree.cvs(...), and no color")
+            raise ParameterError(
+                f"plot.morphology: region = {quoted(region)}: requires cvs=tree.cvs(...), and excludes color"
+            )
         chosen = set(cvs.select(region).tolist())
         return Paint([kinds[p.section] if p.cv in chosen else NONE for p in pieces], None, "")
     if color is None:

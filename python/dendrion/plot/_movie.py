@@ -150,7 +150,7 @@ def movie(
 
 def _interval(fps: Any) -> float:
     """Return the time (ms) for which each frame of the movie is shown."""
-    expected = f"frames per second > 0, at most {_FASTEST:g}"
+    expected = f"a number of frames per second > 0, at most {_FASTEST:g}"
     rate = real("plot.movie: fps", fps, expected, "Hz")
     if not 0.0 < rate <= _FASTEST:
         raise ParameterError(f"plot.movie: fps = {quoted(fps)}: expected {expected}")

@@ -90,7 +90,9 @@ def _floats(values: list[Any]) -> NDArray[np.float64]:
     """Return values as floats, with NaN for missing values."""
     for value in values:
         if value is not None and (np.ndim(value) > 0 or np.asarray(value).dtype.kind not in "biuf"):
-            raise ParameterTypeError(f"plot.tree: color: {quoted(value)}: expected a number, or only colours")
+            raise ParameterTypeError(
+                f"plot.tree: color: {quoted(value)}: expected a number; numbers and colours cannot be mixed"
+            )
     return np.array([np.nan if value is None else float(value) for value in values])
 
 

@@ -104,7 +104,7 @@ def style(size: float = SIZE) -> AbstractContextManager[None]:
     ...     figure.savefig("figure.pdf")
     """
     plt = pyplot()
-    real("plot.style: size", size, "a size of font > 0 (points)")
+    real("plot.style: size", size, "a font size > 0 (points)")
     if not 0 < size < math.inf:
         raise ParameterError(f"plot.style: size = {quoted(size)}: expected a font size > 0 (points)")
     fonts = {name: size for name in ("font.size", "axes.labelsize", "axes.titlesize")}

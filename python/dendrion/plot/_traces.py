@@ -125,9 +125,11 @@ def _columns(read: _read.Samples, neurons: ArrayLike | None) -> list[int]:
         return list(range(min(count, MOST)))
     given = np.atleast_1d(np.asarray(neurons))
     if given.ndim != 1 or given.size == 0 or given.dtype.kind not in "iu":
-        raise ParameterError(f"plot.traces: neurons = {quoted(neurons)}: expected integers, columns of the recordings")
+        raise ParameterError(f"plot.traces: neurons = {quoted(neurons)}: expected integers: columns of the recordings")
     for bad in given[(given < 0) | (given >= count)][:1]:
-        raise ParameterError(f"plot.traces: neurons: {bad}: expected columns of {read.label}, 0 to {count - 1}")
+        raise ParameterError(
+            f"plot.traces: neurons: {bad}: expected columns from 0 to {count - 1}, those of {read.label}"
+        )
     return [int(column) for column in given]
 
 

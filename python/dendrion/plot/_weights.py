@@ -65,7 +65,7 @@ def weights(
         raise ParameterError(f'plot.weights: kind = {quoted(kind)}: expected "image", "histogram" or None')
     values, dense = _read(synapse)
     for bad in np.flatnonzero(~np.isfinite(values))[:1]:
-        raise ParameterError(f"plot.weights: weight {bad} is {values[bad]}: expected finite weights")
+        raise ParameterError(f"plot.weights: weight {bad} is {values[bad]}: expected a finite weight")
     if kind is None:
         kind = "histogram" if dense is None else "image"
     if kind == "image":

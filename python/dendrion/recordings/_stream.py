@@ -255,7 +255,8 @@ class Streams:
         """Raise an error if an operation needs recordings that are completely in memory."""
         if self._groups:
             raise RunError(
-                f"network: {what} requires recordings in memory, but {len(self._groups)} of them are written to disk; "
+                f"network: {what} requires recordings in memory, but {len(self._groups)} of them "
+                f"{'is' if len(self._groups) == 1 else 'are'} written to disk; "
                 "use probes without to="
             )
 

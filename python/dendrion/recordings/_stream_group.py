@@ -15,7 +15,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .._quoted import quoted
+from .._quoted import counted, quoted
 from ..export._files import replacing
 from ..export._zarr_parts import whole
 
@@ -129,9 +129,8 @@ class StreamGroup:
             name = self._attributes.get("name")
             raise OSError(
                 f"{name}: the zarr folder {quoted(os.fspath(self._folder))} was removed or changed during the "
-                "recording, so "
-                f"{self._length} rows that were written to it are lost; do not change it from outside. "
-                "net.remove(recording) ends the recording"
+                f"recording, so {counted(self._length, 'row')} written to it {'is' if self._length == 1 else 'are'} "
+                "lost; do not change the folder from outside. net.remove(recording) ends the recording"
             )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeVar, ca
 import numpy as np
 from numpy.typing import NDArray
 
+from .._quoted import counted
 from .._suggest import Suggesting
 from ..connections.synapse import MCSynapse
 from ..errors import ParameterTypeError, RunError, StructureError
@@ -140,10 +141,10 @@ class _Probe(Fixed, NotCopied, Suggesting):
         return cast("Recording | SpikeRecording", self)
 
     def __getitem__(self, index: Any) -> NoReturn:
-        raise ParameterTypeError(f"{self._name}: a {type(self).__name__} has no index; expected {self._indexed}")
+        raise ParameterTypeError(f"{self._name}: a {type(self).__name__} cannot be indexed; use {self._indexed}")
 
     def __iter__(self) -> NoReturn:
-        raise ParameterTypeError(f"{self._name}: a {type(self).__name__} is not a sequence; expected {self._indexed}")
+        raise ParameterTypeError(f"{self._name}: a {type(self).__name__} is not a sequence; use {self._indexed}")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name}: {self._extent()}>"
@@ -304,12 +305,12 @@ class Recording(_Probe):
         return len(self.t)
 
     def _extent(self) -> str:
-        t, of = self.t, "connections" if self._population is None else "neurons"
+        t, of = self.t, counted(self._columns, "connection" if self._population is None else "neuron")
         if self._cv is not None:
-            of = f"sites in {len(np.unique(self._index))} neurons"
+            of = f"{counted(self._columns, 'site')} in {counted(len(np.unique(self._index)), 'neuron')}"
         batch = f"{self._batch} x " if self._batch else ""
         span = f", t = {t[0]:g} to {t[-1]:g} ms, every {self.dt:g} ms" if len(t) else ""
-        return f"{batch}{len(t)} samples of {self._columns} {of}, {self._unit}{span}"
+        return f"{batch}{counted(len(t), 'sample')} of {of}, {self._unit}{span}"
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with one row per sample, indexed by time (ms), and one column per neuron.
@@ -448,10 +449,10 @@ class SpikeRecording(_Probe, SpikeStatistics):
         return len(self._spikes()[0])
 
     def _extent(self) -> str:
-        t, of = self.t, "sources" if self._first is None else "neurons"
+        t, of = self.t, counted(self._size, "source" if self._first is None else "neuron")
         batch = f"{self._batch} x " if self._batch else ""
         span = f", t = {t.min():g} to {t.max():g} ms" if len(t) else ""
-        return f"{len(t)} spikes of {batch}{self._size} {of}{span}"
+        return f"{counted(len(t), 'spike')} of {batch}{of}{span}"
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with one row per spike: ``t`` (ms), ``i``, ``gid``, and ``sample`` if there is a batch.

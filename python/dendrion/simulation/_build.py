@@ -155,7 +155,7 @@ class Translation:
             )
         if id(on) not in self.indices or self.neuron_of.get(id(on)) is not neuron:
             raise StructureError(
-                f"{module.path}: is on {on!r}; expected a compartment of {neuron.path} that has its own membrane"
+                f"{module.path}: acts on {on!r}; expected a compartment of {neuron.path} that has its own membrane"
             )
         given = module._written_values()
         self.model.add_mechanism(index, _within(neuron, module), module.equations, self.indices[id(on)], given)
@@ -181,7 +181,7 @@ class Translation:
     def _noise(self, index: int, neuron: Neuron, noise: Noise) -> None:
         if id(noise.on) not in self.indices or self.neuron_of.get(id(noise.on)) is not neuron:
             raise StructureError(
-                f"{noise.path}: is on {noise.on!r}; expected a compartment of {neuron.path} that has its own membrane"
+                f"{noise.path}: acts on {noise.on!r}; expected a compartment of {neuron.path} that has its own membrane"
             )
         given = self._given(noise, noise._kind)
         self.model.add_noise(index, _within(neuron, noise), noise._kind, self.indices[id(noise.on)], given)
@@ -387,7 +387,7 @@ def _name_roots(modules: list[Module]) -> None:
     given = {key: r for key, r in roots.items() if r._name is not None and not _may_rename(r)}
     for root in given.values():
         if root._name in taken:
-            raise StructureError(f"network: two modules named {root._name!r}; rename one of them")
+            raise StructureError(f"network: two modules are named {root._name!r}; rename one of them")
         taken.add(root._name)
     for root in (r for key, r in roots.items() if key not in given):
         name = unused(type(root).__name__.lower(), taken.__contains__, numbers)

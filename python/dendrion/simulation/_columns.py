@@ -56,7 +56,7 @@ def columns_of(net: Network, place: Module | Site, path: str, variable: str, ind
     size = cells * len(cvs)
     kept = np.arange(size) if indices is None else np.asarray(chosen(path, indices, size), dtype=np.int64)
     if (kept >= size).any():
-        raise ParameterError(f"{path}: indices: {kept.max()}: expected indices below {size}, the number of columns")
+        raise ParameterError(f"{path}: indices: {kept.max()}: expected an index below {size}, the number of columns")
     cell, at = np.divmod(kept, len(cvs))
     gid = net._first_gid(module) or 0
     if indices is None and not isinstance(place, Site):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .._quoted import counted
 from .progress import short, speed
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ def log_built(net: Network, begun: float) -> None:
     if not BUILD.isEnabledFor(logging.INFO):
         return
     info, spent = net.info, time.perf_counter() - begun
-    counts = ", ".join(f"{info[name]} {name}" for name in ("neurons", "compartments", "connections"))
+    counts = ", ".join(counted(info[f"{noun}s"], noun) for noun in ("neuron", "compartment", "connection"))
     BUILD.info("built in %.3g s: %s (%s)", spent, counts, size(info["connection_bytes"]))
-    settings = (net.dt, net.dtype.name, net.seed, info["threads"], info["level"], info["epoch"])
-    BUILD.debug("dt = %g ms, %s, seed %d, %d threads, %s, epochs of %d steps", *settings)
+    threads, epoch = counted(info["threads"], "thread"), counted(info["epoch"], "step")
+    settings = (net.dt, net.dtype.name, net.seed, threads, info["level"], epoch)
+    BUILD.debug("dt = %g ms, %s, seed %d, %s, %s, epochs of %s", *settings)
     if BUILD.isEnabledFor(logging.DEBUG):
         for row in net._rows()[1:]:
             BUILD.debug("%s", ", ".join(cell for cell in row if cell))
@@ -55,9 +57,9 @@ def logged_run(sim: _core.Simulation, steps: int, dt: float) -> Iterator[None]:
         done = after["steps"] - before["steps"]
         work = done * after["compartments"] * max(sim.batch(), 1) / spent / 1e6 if spent > 0 else 0.0
         RUN.info(
-            "%s: t = %g ms after %.3g s; %s, %s million compartment-steps/s; %d spikes",
+            "%s: t = %g ms after %.3g s; %s, %s million compartment-steps/s; %s",
             *(outcome, after["steps"] * dt, spent, speed(done * dt, spent), short(work)),
-            after["spikes"] - before["spikes"],
+            counted(after["spikes"] - before["spikes"], "spike"),
         )
 
 

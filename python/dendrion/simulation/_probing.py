@@ -39,7 +39,7 @@ def listed(modules: Any) -> list[Module]:
         if not isinstance(module, Module):
             hint = ""
             if isinstance(module, type) and issubclass(module, Module):
-                hint = f"; {module.__name__} is a class, expected an instance such as {module.__name__}(...)"
+                hint = f"; {module.__name__} is a class; pass an instance, such as {module.__name__}(...)"
             elif isinstance(module, (list, tuple)):
                 hint = "; put all modules into one flat list"
             what = type(module).__name__ if _is_network(module) else shown(module)
@@ -71,9 +71,9 @@ def check_variable(path: str, module: Module, variable: Any, known: Callable[[st
         owner = module.parent
         while owner is not None and not isinstance(owner, Neuron):
             owner = owner.parent
-        hint = "" if owner is None else f", here of {owner.path}"
+        hint = "" if owner is None else f", {owner.path}"
         raise UnknownNameError(
-            f"{path}: no variable named 'spikes'; record the spikes of the population{hint}",
+            f"{path}: no variable named 'spikes'; record the spikes of its population{hint}",
             name=variable,
             known=known(path),
         )

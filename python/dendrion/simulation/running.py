@@ -189,7 +189,9 @@ class NetworkRuns(NetworkStates):
         """Return the function that runs the network and, if requested, saves states."""
         if path is None:
             if every is not None:
-                raise ParameterError(f"network: save_every = {quoted(every)}: requires save_state, the name of a file")
+                raise ParameterError(
+                    f"network: save_every = {quoted(every)}: requires save_state= with the name of a file"
+                )
             return functools.partial(self._advance_to, requested=requested)
         if special:
             raise ParameterError(
@@ -232,7 +234,9 @@ class NetworkRuns(NetworkStates):
 
     def _generators(self, inputs: Mapping[Generator, ArrayLike]) -> Mapping[Generator, ArrayLike]:
         if not isinstance(inputs, Mapping):
-            raise ParameterTypeError(f"network: inputs = {type(inputs).__name__}: expected a dict from generators")
+            raise ParameterTypeError(
+                f"network: inputs = {type(inputs).__name__}: expected a dict whose keys are generators"
+            )
         for generator in inputs:
             if not isinstance(generator, Generator):
                 raise ParameterTypeError(f"network: inputs: {quoted(generator)}: expected a generator of the network")

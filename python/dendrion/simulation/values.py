@@ -12,7 +12,7 @@ from .. import _core
 from .._checks._warn import warn_of_all
 from .._numbers import numbers
 from .._paths import is_encodable
-from .._quoted import quoted
+from .._quoted import counted, quoted
 from .._suggest import unknown_name
 from ..connections._targets import mapping_error
 from ..connections.synapse import Connections, MCSynapse
@@ -116,8 +116,10 @@ class NetworkValues(NetworkSharing):
         known = set(self._sim.parameter_names())
         missing, unexpected = sorted(known - set(values)), sorted(set(values) - known)
         if strict and missing:
+            more = f", and {counted(len(missing) - 1, 'other key')}" if len(missing) > 1 else ""
             raise UnknownNameError(
-                f"network: load_state_dict: {quoted(missing[0])} is missing ({len(missing)} in all)",
+                f"network: load_state_dict: {quoted(missing[0])} is missing{more}; expected all parameters, or "
+                "strict=False",
                 name=missing[0],
                 known=values,
             )
@@ -201,14 +203,14 @@ class NetworkValues(NetworkSharing):
         for key, state in states.items():
             size = len(self._sim.state(key)) // max(here, 1)
             if state.shape not in ((), (size,)) and (batch == 0 or state.shape != (batch, size)):
-                or_batch = f"({batch}, {size})" if batch else "(batch, size)"
+                or_batch = f"({batch}, {size})" if batch else f"(batch, {size})"
                 raise ParameterError(
-                    f"{key} = array of shape {state.shape}: expected a number, shape ({size},), or {or_batch} for a "
-                    "batch"
+                    f"{key} = array of shape {state.shape}: expected a number, an array of shape ({size},), or one of "
+                    f"shape {or_batch} for a batch"
                 )
             if not np.isfinite(state).all():
                 value = state[~np.isfinite(state)][0] if state.ndim else state
-                raise ParameterError(f"{key} = {value}: expected finite numbers")
+                raise ParameterError(f"{key} = {value}: expected a finite number")
             _check_range(key, state, self.dtype)
         if batch and not here:
             self._streams.refuse("a batch")
@@ -310,8 +312,8 @@ class NetworkValues(NetworkSharing):
         if state.ndim == 3 and state.shape[1:] == shape:
             return state.reshape(len(state), -1)
         raise ParameterError(
-            f"{key} = array of shape {state.shape}: expected a number, shape {shape} for cells and sites, {shape[1:]} "
-            f"for all cells, or (batch, {shape[0]}, {shape[1]}) for a batch"
+            f"{key} = array of shape {state.shape}: expected a number, or an array of shape {shape} for cells and "
+            f"sites, {shape[1:]} for all cells, or (batch, {shape[0]}, {shape[1]}) for a batch"
         )
 
     def _note(self, key: str, value: Value | None) -> None:
@@ -410,8 +412,8 @@ def _check_range(key: str, state: NDArray[np.float64], dtype: np.dtype[np.floati
     if too_large.size:
         at = f"[{too_large[0]}]" if state.ndim else ""
         raise ParameterError(
-            f"{key}{at} = {state.reshape(-1)[too_large[0]]:g}: expected a number of at most {np.finfo(dtype).max:.7e} "
-            f"in magnitude, the range of dtype {dtype.name} (or a network with dtype float64)"
+            f"{key}{at} = {state.reshape(-1)[too_large[0]]:g}: expected a magnitude of at most "
+            f"{np.finfo(dtype).max:.7e}, the largest {dtype.name}; use dtype float64 for larger numbers"
         )
 
 
@@ -423,4 +425,4 @@ def _check_mapping(name: str, values: object, known: Callable[[], Iterable[str]]
             hint = f", such as {key.path!r} and the name of a parameter or state" if isinstance(key, Module) else ""
             raise ParameterTypeError(f"network: {name}: key {quoted(key)}: expected a string{hint}")
         if not is_encodable(key):
-            raise unknown_name(f"network: {name}: nothing", key, known())
+            raise unknown_name(f"network: {name}: no parameter or state", key, known())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._quoted import quoted
+from .._quoted import counted, quoted
 from .._suggest import unknown_name
 from ..connections.synapse import MCSynapse
 from ..errors import ParameterError, ParameterTypeError, RunError, StructureError
@@ -193,7 +193,9 @@ class Differentiable(NotCopied):
     def batch(self, inputs: Sequence[Any], states: Mapping[str, Any]) -> int | None:
         """Return the common batch size of the inputs or, if they have none, of the initial states."""
         if len(inputs) != len(self.inputs):
-            raise ParameterError(f"got {len(inputs)} inputs; expected {len(self.inputs)}, one for each generator")
+            raise ParameterError(
+                f"got {counted(len(inputs), 'input')}; expected {len(self.inputs)}, one for each generator"
+            )
         batches = {np.shape(x)[0] if np.ndim(x) == 3 else None for x in inputs}
         if len(batches) > 1:
             raise ParameterError(f"inputs have batch sizes {batches}; expected a single batch size, or no batch at all")

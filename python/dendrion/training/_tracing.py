@@ -31,7 +31,7 @@ class Tape:
         """Record a value, unless it is known, and return its symbol."""
         index = self._known.setdefault(entry, len(self.entries))
         if index == _MOST:
-            raise TypeError(f"the expression has {_MOST + 1} or more operations and numbers; expected at most {_MOST}")
+            raise TypeError(f"the expression has more than {_MOST} operations and numbers; expected at most {_MOST}")
         if index == len(self.entries):
             self.entries.append(entry)
         return Symbol(self, index)
@@ -40,7 +40,9 @@ class Tape:
         """Return a symbol for a number. A symbol of this tape is returned unchanged."""
         if isinstance(value, Symbol):
             if value.tape is not self:
-                raise TypeError("a value of another expression; expected a function of its argument")
+                raise TypeError(
+                    "the function uses a value of another expression; expected a function of its argument only"
+                )
             return value
         number = np.asarray(value)
         if number.ndim or number.dtype.kind not in "biuf":

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._checks._warn import warn
 from .._numbers import numbers
-from .._quoted import quoted
+from .._quoted import counted, quoted
 from .._suggest import Suggesting, unknown_name
 from ..errors import GradientWarning, ParameterError, ParameterTypeError, RunError
 from ..inputs.currents import CurrentGenerator
@@ -36,15 +36,15 @@ def listed_keys(what: str, keys: Iterable[str]) -> list[str]:
     if isinstance(keys, str):
         return [keys]
     if not isinstance(keys, Iterable):
-        raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of keys of parameters")
+        raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of parameter keys")
     try:
         found = list(keys)
     except Exception:
         # Zero-dimensional arrays and sparse matrices have an `__iter__` that fails.
-        raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of keys of parameters") from None
+        raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of parameter keys") from None
     for key in found:
         if not isinstance(key, str):
-            raise ParameterTypeError(f"{what}: {quoted(key)}: expected keys of parameters (strings)")
+            raise ParameterTypeError(f"{what}: {quoted(key)}: expected parameter keys (strings)")
     return found
 
 
@@ -92,7 +92,7 @@ class Run(Fixed, NotCopied, Suggesting):
     def __repr__(self) -> str:
         batch = "" if self.batch is None else f", batch of {self.batch}"
         left = "" if self._trace.is_left() else ", reversed"
-        return f"<Run of {self.steps} steps{batch}{left}>"
+        return f"<Run of {counted(self.steps, 'step')}{batch}{left}>"
 
     @property
     def memory(self) -> int:
@@ -223,7 +223,7 @@ class Run(Fixed, NotCopied, Suggesting):
                 first = wrong[0] * math.prod(shape) // values.size
                 at = tuple(int(i) for i in np.unravel_index(first, shape))
                 value = values[wrong[0]]
-                raise ParameterError(f"backward: cotangent of {probe._name}[{at}] = {value}: expected finite numbers")
+                raise ParameterError(f"backward: cotangent of {probe._name}[{at}] = {value}: expected a finite number")
 
     def _wanted(self, wrt: Iterable[str] | None) -> list[str]:
         paths = [m.path for m in (*self._inputs, *self._waves)]

@@ -150,13 +150,17 @@ def _converted(what: str, measure: Measure | None, unit: str) -> tuple[Any, str]
 
 
 def _brief(value: Any) -> str:
-    return str(value) if np.ndim(value) == 0 or np.size(value) < 10 else f"{type(value).__name__} of {np.shape(value)}"
+    return (
+        str(value)
+        if np.ndim(value) == 0 or np.size(value) < 10
+        else f"{type(value).__name__} of shape {np.shape(value)}"
+    )
 
 
 def described(value: Any) -> str:
     """Return the description of a quantity for error messages, such as ``5 mV: got mV``."""
     if isinstance(value, (list, tuple)):
-        return f"list of {len(value)} with {described(next(filter(has_units, value)))}"
+        return f"list of length {len(value)} that contains {described(next(filter(has_units, value)))}"
     measure = read(value)
     assert measure is not None
     return _told(measure)

@@ -88,7 +88,9 @@ def _pint(value: Any) -> Measure:
 def _quantities(value: Any) -> Measure:
     units = value.dimensionality
     if any(unit.name in ("Celsius", "Fahrenheit") for unit in units) and len(units) == 1:
-        raise UnreadableError("quantities treats degrees as differences; expected a temperature in K")
+        raise UnreadableError(
+            "the quantities package treats degrees as temperature differences; expected a temperature in K"
+        )
     if hasattr(value, "uncertainty"):
         raise UnreadableError("it has an uncertainty; expected a number or a quantity without an uncertainty")
     base = value.units.simplified.dimensionality

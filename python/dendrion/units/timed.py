@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._quoted import quoted
+from .._quoted import counted, quoted
 from .foreign import Measure, UnreadableError, read
 from .scale import scaled
 from .texts import parsed
@@ -109,8 +109,8 @@ def _pandas(table: Any, strict: bool) -> Timed | None:
     if not _is_time(times, name, unit):
         if strict and times.dtype.kind == "f" and not np.array_equal(times, np.arange(len(times))):
             raise UnreadableError(
-                f"{what} whose index is not 0, 1, 2, ...; expected an index named 'time (ms)' or of type timedelta, or "
-                "a plain array"
+                f"the index of {what} is not 0, 1, 2, ...; expected an index named 'time (ms)' or of type timedelta, "
+                "or a plain array"
             )
         return None
     start, interval = _regular(what, _in_ms(times, unit, "its index"))
@@ -146,11 +146,11 @@ def _in_ms(times: NDArray[Any], unit: str, what: str) -> NDArray[np.float64]:
 def _regular(what: str, times: NDArray[Any]) -> tuple[float, float]:
     """Return the first time and the interval (ms) of equidistant samples."""
     if len(times) < 2 or not np.isfinite(times).all():
-        raise UnreadableError(f"{what} with {len(times)} samples; expected at least 2 samples at finite times")
+        raise UnreadableError(f"{what} needs at least 2 samples at finite times; got {counted(len(times), 'sample')}")
     start, interval = float(times[0]), float(times[-1] - times[0]) / (len(times) - 1)
     off = np.abs(times - (start + interval * np.arange(len(times))))
     if interval <= 0 or off.max() > _JITTER * interval:
-        raise UnreadableError(f"{what} whose samples are not equidistant; resample it to a constant interval")
+        raise UnreadableError(f"{what} needs equidistant samples; resample it to a constant interval")
     # The mean interval of accumulated times such as 0.1, 0.2, ... differs from 0.1 ms only by rounding.
     near = float(f"{interval:.12g}")
     return start, near if abs(near - interval) <= 1e-9 * interval else interval

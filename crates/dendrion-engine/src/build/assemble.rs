@@ -91,7 +91,7 @@ pub(crate) fn assemble<T: Scalar>(
             check_interrupt()?;
             let head = network.populations[i].role.cells().unwrap_or(i);
             let shard = Shard::new((i, head), s, c, &ports.generators[i], &slots[i]);
-            let what = || format!("states and spikes in transit of {} neurons", c.layout.size);
+            let what = || format!("states and spikes in transit of a population of size {}", c.layout.size);
             shard
                 .and_then(|shard| push(&mut shards, shard))
                 .map_err(|error| error.needed_by(&c.path, what))?;
@@ -377,7 +377,7 @@ fn check_count(projection: &Projection, count: usize) -> Result<(), Error> {
             && v.len() != count
         {
             let what = format!(
-                "{name}: expected one value, or {count} values (one per connection), but got {} values",
+                "{name} = array of length {}: expected a number or an array of length {count}, the number of connections",
                 v.len()
             );
             return Err(Error::connectivity(&projection.path, what));

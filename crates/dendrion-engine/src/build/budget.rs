@@ -41,7 +41,7 @@ fn needs(network: &Network) -> Vec<Need<'_>> {
     let mut onto = vec![Vec::new(); network.populations.len()];
     network.projections.iter().for_each(|q| onto[q.population].push(q));
     for (p, onto) in network.populations.iter().zip(onto) {
-        let what = format!("a population of {} neurons", p.size);
+        let what = format!("a population of size {}", p.size);
         needs.push(Need { path: &p.path, what, bytes: population(p, &onto, network) });
     }
     for g in &network.generators {
@@ -164,7 +164,7 @@ mod tests {
         }
         let error = check_network(&network).expect_err("16 TB").to_string();
         assert!(
-            error.starts_with("cell: a population of 1073741824 neurons needs about 17.2 TB of memory"),
+            error.starts_with("cell: a population of size 1073741824 needs about 17.2 TB of memory"),
             "{error}"
         );
     }

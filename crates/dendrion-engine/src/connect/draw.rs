@@ -114,9 +114,9 @@ pub(crate) fn weights<T: Scalar>(
             return Ok(());
         }
         let accepted = if v.is_finite() && v >= 0.0 {
-            "numbers within the range of dtype float32"
+            "a number within the range of dtype float32"
         } else {
-            "finite numbers >= 0"
+            "a finite number >= 0"
         };
         Err(refused(projection, ("weight", initializer), (v, pair), accepted, 0.0))
     })
@@ -142,7 +142,7 @@ pub(crate) fn delays(
             return Ok(());
         }
         let low = least as f64 * dt;
-        let accepted = format!("from {low} ms to {} ms (65535 steps)", 65535.0 * dt);
+        let accepted = format!("a delay from {low} ms to {} ms (65535 steps)", 65535.0 * dt);
         Err(refused(projection, ("delay", initializer), (ms, pair), &accepted, low))
     })
     .map_err(|error| error.at(&projection.path))?;
@@ -163,7 +163,7 @@ fn refused(
     let (drew, at) = (initializer.name(), format!("{} -> {}", pair.source, pair.target));
     let what = format!(
         "{name}: {drew} drew {value} for the connection {at}: expected {accepted}; Truncated({kind}(...), low={low}) \
-         draws again{}",
+         redraws such values{}",
         if name == "weight" && value < 0.0 {
             "; for inhibition, connect positive weights to a GABA receptor"
         } else {

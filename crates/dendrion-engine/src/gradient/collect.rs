@@ -47,7 +47,7 @@ impl Gradients {
         let others = self.inputs.iter().chain(&self.states).map(|(key, values)| (key, values.as_slice()));
         for (key, values) in parameters.chain(others) {
             if let Some(v) = values.iter().find(|v| !v.is_finite()) {
-                let what = format!("the gradient of {key} is {v}: {}", cause(self));
+                let what = format!("the gradient with respect to {key} is {v}: {}", cause(self));
                 return Err(Error::run("backward", what));
             }
         }

@@ -111,8 +111,8 @@ impl fmt::Display for Growth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "backward: the cotangent of {} is {}, more than {GROWTH_LIMIT:e} times the largest one given ({}); gradients with \
-             respect to parameters and earlier inputs are dominated by it. {}",
+            "backward: the cotangent of {} is {}, more than {GROWTH_LIMIT:e} times the largest one passed ({}), and dominates the \
+             gradients with respect to parameters and earlier inputs. {}",
             self.place(),
             shown(self.value),
             shown(self.given),
@@ -135,14 +135,14 @@ fn shown(value: f64) -> String {
 pub(super) fn cause(grown: Option<&Growth>, lost: Option<&Growth>, largest: f64) -> String {
     match (grown, lost) {
         (None, Some(lost)) if lost.given > largest / GROWTH_LIMIT => format!(
-            "the largest cotangent given is {}, so close to the largest number of the network's dtype ({}) that sums of \
-             cotangents overflow; scale the loss down",
+            "the largest cotangent passed is {}, so close to the largest number of the network's dtype ({}) that sums of \
+             cotangents overflow; scale down the loss",
             shown(lost.given),
             shown(largest)
         ),
         (Some(grown), lost) => {
             let since = format!(
-                "cotangents grew without bound: that of {} is already {}, while the largest one given is {}",
+                "cotangents grew without bound: that of {} is already {}, whereas the largest one passed is {}",
                 grown.place(),
                 shown(grown.value),
                 shown(grown.given)
@@ -152,13 +152,13 @@ pub(super) fn cause(grown: Option<&Growth>, lost: Option<&Growth>, largest: f64)
             format!("{since}{until}. {}", grown.remedy())
         }
         (None, Some(lost)) => format!(
-            "the cotangent of {} is {}: in the {FOLD} steps after that time it grew beyond the largest number of its type. {}",
+            "the cotangent of {} is {}: in the {FOLD} steps after that time it grew beyond the largest number of the dtype. {}",
             lost.place(),
             lost.value,
             lost.remedy()
         ),
         (None, None) => {
-            "the cotangents of all states are finite, but their contributions to it are not".into()
+            "the cotangents of all states are finite, but their contributions to this gradient are not".into()
         }
     }
 }

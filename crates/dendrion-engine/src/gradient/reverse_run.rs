@@ -105,7 +105,10 @@ pub(crate) fn reverse_run<T: Scalar>(
         |_, part| total.add(part),
     );
     if executed.is_none() {
-        return Err(Error::run("network", "a worker thread was lost in the reverse run"));
+        return Err(Error::run(
+            "network",
+            "a worker thread stopped unexpectedly during the backward pass; build the network again",
+        ));
     }
     total.finish().map_err(needed)
 }
@@ -119,21 +122,21 @@ fn check<T: Scalar>(trace: &Trace<T>, probe: usize, values: &[f64]) -> Result<us
         }
         Some(ProbeSnapshot::Spikes { population }) => steps * trace.populations[*population].layout.size,
         _ => {
-            let what = "this probe has no cotangents; expected a probe of a state, a current or the spikes of \
+            let what = "this probe does not accept cotangents; expected a probe of a state, a current or the spikes of \
                 neurons, added before the run";
             return Err(Error::run("backward", what));
         }
     };
     if values.len() != size * trace.samples.len() {
-        let (given, expected) = (format!("{} values", values.len()), size * trace.samples.len());
-        return Err(Error::parameter("backward", "cotangent", given, format!("{expected} values")));
+        let (given, expected) = (format!("array of length {}", values.len()), size * trace.samples.len());
+        return Err(Error::parameter("backward", "cotangent", given, format!("length {expected}")));
     }
     let Some(wrong) = values.iter().position(|v| !T::from_f64(*v).is_finite()) else { return Ok(size) };
     let what = format!("cotangent[{wrong}]");
     let accepted = if values[wrong].is_finite() {
-        "numbers within the range of dtype float32"
+        "a number within the range of dtype float32"
     } else {
-        "finite numbers"
+        "a finite number"
     };
     Err(Error::parameter("backward", &what, values[wrong], accepted))
 }

@@ -8,6 +8,8 @@
 mod draft;
 mod memory;
 mod renewal;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -273,7 +275,11 @@ impl SourceBlock {
         events.clear();
         let mut at = from;
         if let Some(draft) = self.draft.take() {
-            (events, at) = (self.take_draft(*draft), end);
+            let (sources, drawn) = draft.finish();
+            if let Process::Poisson(renewal) | Process::Bernoulli(renewal) = &mut self.process {
+                *renewal = sources;
+            }
+            (events, at) = (drawn, end);
         }
         while at < end {
             let until = self.next_break(at).map_or(end, |b| b.min(end));
@@ -297,6 +303,28 @@ impl SourceBlock {
         out.fill(steps, &events)?;
         self.last = (begin, events);
         Ok(true)
+    }
+
+    /// Draws the events of these steps as a draft, if there are many. Returns `false` if `goes_on` returned `false`.
+    fn drafted(
+        &mut self,
+        steps: Range<u64>,
+        begin: u64,
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<bool, Error> {
+        let (draft, how) =
+            (self.draft.take(), (self.stream, self.first, matches!(self.process, Process::Poisson(_))));
+        let (Process::Poisson(renewal) | Process::Bernoulli(renewal)) = &self.process else {
+            return Ok(true);
+        };
+        let on = steps.start.max(self.on.start)..steps.end.min(self.on.end);
+        if !Draft::is_worthwhile(renewal, &steps, &on) {
+            return Ok(true);
+        }
+        let mut draft = Draft::of(draft, renewal, on)?;
+        let is_complete = draft.draw(how, begin, goes_on)?;
+        self.draft = Some(draft);
+        Ok(is_complete)
     }
 
     /// Takes the levels at the first step from `begin` on that has not been sent, if it is before `end`. The source blocks
@@ -368,55 +396,5 @@ fn stream(generator: &Generator, seed: u64) -> Stream {
     match &generator.stream {
         Some(name) => Stream::new(seed, name, Purpose::SharedSpikes),
         None => Stream::new(seed, &generator.path, Purpose::Spikes),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use dendrion_model::{Generator, Signal};
-
-    use super::SourceBlock;
-    use crate::runtime::spikes::Spikes;
-
-    #[test]
-    fn sources_of_rate_minus_0_are_silent() {
-        for (signal, name) in [(Signal::Poisson, "rate"), (Signal::Bernoulli, "prob")] {
-            let generator = Generator::new("still", 2, signal, [(name, -0.0)]);
-            let mut source_blocks = SourceBlock::of(0, &generator, 1, 0.1).unwrap();
-            let mut spikes = Spikes::default();
-            source_blocks[0].generate(0, 64, &mut spikes, &mut || true).unwrap();
-            assert!(spikes.is_empty());
-        }
-    }
-
-    #[test]
-    fn sources_that_were_stopped_send_the_same_spikes() {
-        let generator = Generator::new("noise", 20, Signal::Poisson, [("rate", 1e8)]);
-        let made = || SourceBlock::of(0, &generator, 1, 0.1).unwrap().swap_remove(0);
-        let (mut whole, mut stopped, mut stops) = (made(), made(), 0);
-        let (mut expected, mut spikes) = (Spikes::default(), Spikes::default());
-        for step in 0..3 {
-            assert!(whole.generate(step, 1, &mut expected, &mut || true).unwrap());
-            for k in 0.. {
-                let mut left = 4;
-                let mut goes_on = || {
-                    left -= 1;
-                    left > 0
-                };
-                if stopped.generate(step, 1, &mut spikes, &mut goes_on).unwrap() {
-                    break;
-                }
-                assert!(spikes.is_empty());
-                // A copy has no draft, and starts again.
-                let mut copy = stopped.copy_unrecorded().unwrap();
-                if k == 2 {
-                    assert!(copy.generate(step, 1, &mut spikes, &mut || true).unwrap());
-                    assert!(spikes == expected);
-                }
-                stops += 1;
-            }
-            assert!(spikes == expected);
-        }
-        assert_eq!(stops, 12);
     }
 }

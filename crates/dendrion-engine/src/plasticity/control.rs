@@ -65,7 +65,7 @@ fn learner<T: Scalar>(model: &Model<T>, path: &str) -> Result<usize, Error> {
     let all = &model.network.projections;
     model.index.projection(path).filter(|i| all[*i].learns()).ok_or_else(|| {
         let known = all.iter().filter(|p| p.learns()).map(|p| p.path.clone()).collect();
-        Error::unknown("network", "projection that learns", path, known)
+        Error::unknown("network", "plastic projection", path, known)
     })
 }
 

@@ -44,7 +44,9 @@ impl Probes {
     /// Returns a probe, or an error if it was removed.
     fn live(&mut self, id: ProbeId) -> Result<&mut Probe, Error> {
         let found = self.0.get_mut(id.0).filter(|p| !matches!(p.what, What::Removed));
-        found.ok_or_else(|| Error::run("network", format!("has no probe {}, or it was removed", id.0)))
+        found.ok_or_else(|| {
+            Error::run("network", format!("has no probe {}; the probe may have been removed", id.0))
+        })
     }
 
     fn prune_logs<T: Scalar>(&self, ensemble: &mut Ensemble<T>, id: ProbeId, release: bool) {

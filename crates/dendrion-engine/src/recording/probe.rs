@@ -124,7 +124,7 @@ impl Probes {
             return Err(Error::unknown(path, "variable", variable, known));
         }
         if !ensemble.batch.is_empty() {
-            let what = "has a batch, and probes cannot be added to it; add the probe before the run, or after reset()";
+            let what = "probes cannot be added while the network has a batch; add the probe before the run, or after reset()";
             return Err(Error::run("network", what));
         }
         if every == 0 {
@@ -378,7 +378,7 @@ fn check_indices(path: &str, indices: Option<&[usize]>, (size, what): (usize, &s
     match indices.and_then(|all| all.iter().find(|i| **i >= size)) {
         None => Ok(()),
         Some(i) => {
-            let accepted = format!("integers below {size}, the number of {what}");
+            let accepted = format!("an integer below {size}, the number of {what}");
             Err(Error::parameter(path, "indices", i, accepted))
         }
     }

@@ -98,7 +98,7 @@ impl<T: Scalar> Model<T> {
             return Ok(id);
         }
         if let Some(cells) = self.cells.iter().find(|c| full_name(&c.path, "refractory") == key) {
-            let what = "refractory was 0 when the network was built, so its equations have no refractory period; build it with refractory > 0 (ms)";
+            let what = "refractory was 0 when the network was built, so its equations have no refractory period; build the network with refractory > 0 (ms)";
             return Err(Error::structure(&cells.path, what));
         }
         Err(Error::unknown("network", "parameter", key, self.parameters.keys().collect()))

@@ -155,7 +155,7 @@ pub(crate) fn check<T: Scalar>(
     match entry.target {
         Target::Generator(i) => return check_generator(model, (i, id), values),
         Target::Rule(i) if !ensemble.batch.is_empty() => {
-            let what = "plasticity rules cannot change while the network has a batch; set it before, or after reset()";
+            let what = "plasticity rules cannot change while the network has a batch; change them before the run, or after reset()";
             return Err(Error::run(&model.network.projections[i].path, what));
         }
         _ => entry.check(values)?,

@@ -482,7 +482,7 @@ fn check_initial(path: &str, system: &System, initial: &[Values]) -> Result<(), 
         let (module, name) = state.name.rsplit_once('.').unwrap_or(("", &state.name));
         let what = format!(
             "the initial value of {name} is {} in neuron {neuron}; expected a finite number: look for a division by 0, or a root or \
-             logarithm of a negative number, in its equation for {name}(0) and in the parameters there",
+             logarithm of a negative number, in the equation for {name}(0) and in the parameters of that neuron",
             values.get(neuron).to_string().to_lowercase()
         );
         return Err(Error::structure(format!("{path}/{module}"), what));

@@ -40,15 +40,15 @@ pub(crate) fn push_spikes<T: Scalar>(
     let generator = pushed(model, path)?;
     let size = model.network.generators[generator].size;
     if let Some((_, i)) = spikes.iter().find(|(_, i)| *i as usize >= size) {
-        return Err(Error::parameter(path, "source", i, format!("integers below {size}")));
+        return Err(Error::parameter(path, "source", i, format!("an integer below {size}")));
     }
     let (first, last) = (spikes.first(), spikes.last());
     if !spikes.is_sorted() || first.is_some_and(|(step, _)| *step < now) {
-        let accepted = format!("steps >= {now} in ascending order");
+        let accepted = format!("steps >= {now}, in ascending order");
         return Err(Error::parameter(path, "step", "earlier", accepted));
     }
     if let Some((step, _)) = last.filter(|(step, _)| *step >= until) {
-        return Err(Error::parameter(path, "step", step, format!("steps before {until}")));
+        return Err(Error::parameter(path, "step", step, format!("a step before {until}")));
     }
     model.network.generators[generator]
         .check_given(spikes.iter().map(|(step, _)| *step), model.network.dt)?;

@@ -171,7 +171,7 @@ impl<T: Scalar> Core<T> {
             |_, sample| done.push(sample),
         );
         if executed.is_none() {
-            let lost = Error::run("network", "a worker thread was lost; build the network again");
+            let lost = Error::run("network", "a worker thread stopped unexpectedly; build the network again");
             self.broken = Some(lost.clone());
             return Err(lost);
         }
@@ -238,7 +238,7 @@ impl<T: Scalar> Core<T> {
     fn check_batch(&self, batch: Option<usize>) -> Result<(), Error> {
         let accepted = match (batch, self.ensemble.batch.len()) {
             (Some(0), _) => "an integer >= 1".to_string(),
-            (None, n) if n > 0 => format!("batch={n}: the network has a batch; reset() removes it"),
+            (None, n) if n > 0 => format!("{n}, because the network has a batch; reset() removes it"),
             (Some(b), n) if n > 0 && b != n => {
                 format!("{n}, as in the previous run; reset() removes the batch")
             }
@@ -290,11 +290,19 @@ impl<T: Scalar> Core<T> {
             let width = self.model.network.generators[g].size;
             let size = (steps as usize).saturating_mul(width);
             if values.len() != size.saturating_mul(batch) {
-                let accepted = format!("{batch} x {steps} x {width} values, by sample, step and member");
-                return Err(Error::parameter(path, "input", format!("{} values", values.len()), accepted));
+                let accepted = format!(
+                    "length {} ({batch} x {steps} x {width}: samples x steps x members)",
+                    size.saturating_mul(batch)
+                );
+                return Err(Error::parameter(
+                    path,
+                    "input",
+                    format!("array of length {}", values.len()),
+                    accepted,
+                ));
             }
             if let Some(v) = values.iter().find(|v| !v.is_finite()) {
-                return Err(Error::parameter(path, "input", v, "finite numbers"));
+                return Err(Error::parameter(path, "input", v, "a finite number"));
             }
             let dtype = self.model.network.dtype;
             if let Some(v) = values.iter().find(|v| !dtype.holds(**v)) {

@@ -60,7 +60,7 @@ pub(crate) fn set_state<T: Scalar>(
         return Err(Error::parameter(module, name, given, accepted));
     }
     if let Some(v) = values.as_slice().iter().find(|v| !v.is_finite()) {
-        return Err(Error::parameter(module, name, v, "finite numbers"));
+        return Err(Error::parameter(module, name, v, "a finite number"));
     }
     model.network.dtype.check(module, name, values)?;
     ensemble.fresh[population][row] = false;

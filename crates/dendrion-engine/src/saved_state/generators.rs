@@ -50,7 +50,7 @@ pub(super) fn read<T: Scalar>(
     let (name, size) = (name(generator, sample), generator.size);
     let sent = file.one::<u64>(&format!("{name}/sent"))?;
     if !(now..=now + core.exchange.epoch).contains(&sent) {
-        return Err(senseless(&name, "inconsistent number of steps for which spikes were sent"));
+        return Err(senseless(&name, "has an inconsistent number of steps for which spikes were sent"));
     }
     // A part of the sources may have sent the spikes of this step.
     let ahead = file.spikes(&format!("{name}/ahead"), now..sent.max(now + 1), size)?;
@@ -79,7 +79,7 @@ fn drawn(
     let least = sent.min(source_block.on().end) as f64;
     let fits = row.is_none() || next.iter().all(|next| *next >= least);
     if !fits || row.is_some_and(|row| row > rows) {
-        return Err(senseless(name, "times of events that are out of range"));
+        return Err(senseless(name, "has times of events that are out of range"));
     }
     Ok(Waits::Drawn { next, draws, row })
 }

@@ -109,7 +109,7 @@ impl Learnt {
         };
         let (k, slow) = (traces("trace")?, traces("slow_trace")?);
         if last.iter().any(|last| *last >= now as i64) {
-            return Err(senseless(&name, "spikes of sources that are out of range"));
+            return Err(senseless(&name, "has spikes of sources that are out of range"));
         }
         let left = |i: usize| Pre { last: u64::try_from(last[i]).ok(), k: k[i], slow: slow[i] };
         let waiting = collected(steps.into_iter().zip(connections))?;
@@ -117,7 +117,7 @@ impl Learnt {
         if !content.waiting_fits(core, projection, now)? {
             return Err(senseless(
                 &name,
-                "waiting connections that do not match the spikes of their sources",
+                "has waiting connections that do not match the spikes of their sources",
             ));
         }
         Ok(Self { projection, on, of_shards: content.of_shards(core, projection)? })

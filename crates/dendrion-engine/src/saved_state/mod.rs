@@ -54,7 +54,7 @@ pub(crate) fn save_state<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) ->
 
 fn pieces<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Result<Vec<Vec<u8>>, Error> {
     if let Some(error) = &core.broken {
-        let what = format!("nothing to save, as the network cannot go on: {error}");
+        let what = format!("cannot save a network that cannot continue: {error}");
         return Err(Error::state("network: save_state", what));
     }
     core.ensemble.own.shards.iter_mut().try_for_each(|s| s.delivery.flush_weights())?;
@@ -117,23 +117,23 @@ fn read_state<T: Scalar + Element + Into<f64>>(core: &Core<T>, bytes: &[u8]) -> 
     let mut file = Reader::open(bytes)?;
     let (here, there) = (arithmetic(core.model.level.class()), file.head.arithmetic.clone());
     if let Some(what) = difference(&file.head.network, structure(core)?) {
-        return Err(refused(format!("is of another network: {what}")));
+        return Err(refused(format!("belongs to another network: {what}")));
     }
     if here != there {
         let level = core.model.level.name();
         return Err(refused(format!(
-            "was saved where a b + c is {there}; with the instructions used here ({level}), it is {here}, so results \
-             would not be bit-identical{}",
+            "was saved with instructions for which a*b + c is {there}; here ({level}) it is {here}, so results would not \
+             be bit-identical{}",
             advice(&there)
         )));
     }
     let now = file.head.step;
     if now >= MOST_STEPS {
-        return Err(refused(format!("is damaged: {now} steps, expected fewer than {MOST_STEPS}")));
+        return Err(refused(format!("is damaged: it has {now} steps; expected fewer than {MOST_STEPS}")));
     }
     let requested = file.head.requested;
     if !is_requested(requested, now, core.model.network.dt) {
-        return Err(refused(format!("is damaged: a requested time of {requested} ms at step {now}")));
+        return Err(refused(format!("is damaged: it has a requested time of {requested} ms at step {now}")));
     }
     let parameters = Parameters::read(core, &mut file)?;
     let learning =
@@ -145,7 +145,7 @@ fn read_state<T: Scalar + Element + Into<f64>>(core: &Core<T>, bytes: &[u8]) -> 
     let postsynaptic = postsynaptic.collect::<Result<_, Error>>()?;
     let (batch, schedules) = (file.head.batch, parameters.schedules());
     if batch > 0 && !learnt.is_empty() {
-        return Err(refused("is damaged: a batch of a network that learns"));
+        return Err(refused("is damaged: it has a batch, but the network has plastic weights"));
     }
     let one = |b| Moving::read(core, (now, &sample::prefix(batch, b)), &schedules, &mut file);
     check_batch_memory(core, batch)?;

@@ -107,7 +107,7 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
             if !ascending || places.last().is_some_and(|last| *last >= (slots * size) as u64) {
                 return Err(senseless(
                     name,
-                    "positions of pending input that are out of range or not in ascending order",
+                    "has positions of pending input that are out of range or not in ascending order",
                 ));
             }
             let all = collected(places.into_iter().zip(values));
@@ -116,7 +116,7 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
         let spikes = file.one::<u64>(&names.spikes)?;
         // A neuron sends at most one spike per step.
         if u128::from(spikes) > size as u128 * u128::from(now) {
-            return Err(senseless(&names.spikes, "a number of spikes that is out of range"));
+            return Err(senseless(&names.spikes, "has a number of spikes that is out of range"));
         }
         Ok(Self { population, states, due, spikes })
     }

@@ -109,12 +109,12 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
         for (i, (projection, weights)) in core.model.network.projections.iter().zip(&self.weights).enumerate()
         {
             if weights.iter().any(|w| *w < T::default()) {
-                return Err(senseless(&projection.path, "weights below 0"));
+                return Err(senseless(&projection.path, "has weights below 0"));
             }
             let Some(rule) = self.rule(core, i).as_ref().and_then(Rule::of) else { continue };
             let most = T::from_f64(rule.w_max());
             if weights.iter().any(|w| *w > most) {
-                return Err(senseless(&projection.path, "weights above w_max"));
+                return Err(senseless(&projection.path, "has weights above w_max"));
             }
         }
         Ok(())

@@ -71,14 +71,14 @@ impl PostsynapticSpikes {
         let (k, slow) = (traces("trace")?, traces("slow_trace")?);
         let ends = (starts.first(), starts.last());
         if ends != (Some(&0), Some(&(step.len() as u64))) || !starts.is_sorted() {
-            return Err(senseless(&name, "starts that do not ascend from 0 to the number of spikes"));
+            return Err(senseless(&name, "has starts that do not ascend from 0 to the number of spikes"));
         }
         let mut neurons = room(cells.size)?;
         for row in starts.windows(2).map(|w| w[0] as usize..w[1] as usize) {
             let steps = &step[row.clone()];
             let possible = |step: &i64| (0..now as i64).contains(step);
             if !steps.windows(2).all(|w| w[0] < w[1]) || !steps.iter().all(possible) {
-                return Err(senseless(&name, "spikes that are out of range or not in ascending order"));
+                return Err(senseless(&name, "has spikes that are out of range or not in ascending order"));
             }
             neurons.push(collected(row.map(|i| PostsynapticSpike {
                 step: step[i],

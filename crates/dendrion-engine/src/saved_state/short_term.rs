@@ -64,7 +64,7 @@ impl Lefts {
             }
         };
         if last.iter().any(|last| *last >= queued as i64) {
-            return Err(senseless(&name, "spikes of sources that are out of range"));
+            return Err(senseless(&name, "has spikes of sources that are out of range"));
         }
         let left = |i: usize| Some(Left { last: u64::try_from(last[i]).ok()?, u: u[i], x: x[i] });
         Ok(Self { projection, population: p.population, sources: collected((0..count).map(left))? })

@@ -72,7 +72,7 @@ fn a_batch_whose_recordings_do_not_fit_is_not_kept() {
     let before = save_state(&mut core).unwrap().concat();
     for options in [batch_of(3), RunOptions::default()] {
         let error = core.begin_run(ENDLESS, &options).unwrap_err().to_string();
-        assert!(error.starts_with("pyramids: no memory for a recording of"), "{error}");
+        assert!(error.starts_with("pyramids: not enough memory for a recording of"), "{error}");
         assert_eq!(core.ensemble.batch.len(), 0);
         assert!(save_state(&mut core).unwrap().concat() == before);
     }

@@ -27,5 +27,5 @@ fn numbers_that_are_infinite_in_float32_are_refused() {
     network.dtype = Dtype::Float32;
     let mut core: Core<f32> = Core::new(network, Level::best()).unwrap();
     let error = refused(&mut core, &Values::Scalar(1e200));
-    assert!(error.contains("= 1e200: expected a number of at most 3.4028235e38"), "{error}");
+    assert!(error.contains("= 1e200: expected a magnitude of at most 3.4028235e38"), "{error}");
 }

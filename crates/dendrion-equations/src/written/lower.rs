@@ -55,7 +55,7 @@ impl<'g> Written<'_, 'g> {
             Some(Shared::Known(value)) => return Ok(*value),
             Some(Shared::Asked) => {
                 let what = format!(
-                    "{} depends on itself through imports and exports in its compartment",
+                    "{} depends on itself through the imports and exports of its compartment; expected no cycle",
                     wanted.name
                 );
                 return Err(Error::structure(self.path(i), what));
@@ -110,13 +110,13 @@ impl<'g> Written<'_, 'g> {
         if self.is_placed() {
             let what = format!(
                 "imports {name}, which no mechanism on these CVs exports (exported there: {there}); add an ion or another \
-                 mechanism that exports {name}, or a default as in 'import {name} : {} = ...'",
+                 mechanism that exports {name}, or a default, as in 'import {name} : {} = ...'",
                 wanted.unit.text
             );
             return Error::structure(self.path(i), what);
         }
         let what = format!(
-            "imports {name}, which no mechanism of {} exports (exported: {there}); add a mechanism that exports it, or a default as in 'import {name} : {} = ...'",
+            "imports {name}, which no mechanism of {} exports (exported: {there}); add a mechanism that exports it, or a default, as in 'import {name} : {} = ...'",
             self.population.compartments[self.parts[i].on].name, wanted.unit.text
         );
         Error::structure(self.path(i), what)
@@ -181,7 +181,7 @@ impl<'g> Written<'_, 'g> {
                 return Err(Error::structure(self.path(i), what));
             }
             Given::Current => {
-                let what = "exports a value that depends on I, which is not complete at this point; expected an expression in terms of V, states and parameters";
+                let what = "exports a value that depends on I, which is not known when exports are computed; expected an expression in terms of V, states and parameters";
                 let current = if self.parts[i].is_leak() {
                     membrane.completed_without_leak()
                 } else {
@@ -205,7 +205,7 @@ impl<'g> Written<'_, 'g> {
         if self.is_placed() {
             return b.param(&membrane::scope(on, compartment), "distance");
         }
-        let what = "reads distance, which only detailed cells have; remove it, or place the mechanism on a CableNeuron";
+        let what = "reads distance, which only detailed cells have; remove distance, or place the mechanism on a CableNeuron";
         Err(Error::structure(self.path(i), what))
     }
 

@@ -201,7 +201,7 @@ impl<'p, 'g> Written<'p, 'g> {
     ) -> Result<(), Error> {
         let Some(root) = self.parts[i].definition.membrane else { return Ok(()) };
         if self.is_placed() {
-            let what = "has an equation for V, but the potential of detailed cells follows from the cable equation; remove it";
+            let what = "has an equation for V, but the potential of detailed cells follows from the cable equation; remove the equation";
             return Err(Error::structure(self.path(i), what));
         }
         let slope = self.root(b, membranes, i, root)?;

@@ -1,6 +1,7 @@
 //! Reads connections, injections and recordings.
 
 use dendrion_language::Span;
+use dendrion_model::allocate::{collected, copied, room};
 use dendrion_model::{
     Connectivity, Injection, Network, PerConnection, Plasticity, Population, Projection, Source, Values,
 };
@@ -104,7 +105,7 @@ fn connectivity(
     if rule.is_none() && (autapses.is_some() || multapses.is_some()) {
         return wrong(
             table.span,
-            "autapses and multi_conn require a rule and cannot be combined with given connections",
+            "autapses and multi_conn require a rule, and cannot be combined with explicit connections",
         );
     }
     let autapses = autapses.unwrap_or(true);
@@ -152,8 +153,9 @@ fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnectio
         return Err(table.cx.at(at, format!("{}: dense connections: expected {expected}", table.path)));
     };
     let width = ends.targets as u32;
-    let starts = (0..=ends.sources as u32).map(|s| s * width).collect();
-    let targets = (0..n as u32).map(|k| k % width.max(1)).collect();
+    let starts = table.cx.allocated(collected((0..=ends.sources as u32).map(|s| s * width)), table.span)?;
+    let targets = collected((0..n as u32).map(|k| k % width.max(1)));
+    let targets = table.cx.allocated(targets, table.span)?;
     Ok(Connectivity::Csr { starts, targets })
 }
 
@@ -161,30 +163,33 @@ fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnectio
 fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<Connectivity> {
     let at = |name: &str| table.get(name).map_or(table.span, |n| n.span);
     let wrong =
-        |name: &str, what: String| Err(table.cx.at(at(name), format!("{}: {name}: {what}", table.path)));
+        |name: &str, what: String| Err(table.cx.at(at(name), format!("{}: {name}{what}", table.path)));
     if pre.len() != post.len() {
         return wrong(
             "post",
-            format!("{} targets for {} sources: expected the same number of both", post.len(), pre.len()),
+            format!(" has length {}, but pre has length {}: expected equal lengths", post.len(), pre.len()),
         );
     }
     for (name, list, size) in [("pre", pre, ends.sources), ("post", post, ends.targets)] {
         if let Some(k) = list.iter().position(|i| *i as usize >= size) {
-            return wrong(name, format!("[{k}] = {}: expected integers below {size}", list[k]));
+            return wrong(name, format!("[{k}] = {}: expected an integer below {size}", list[k]));
         }
     }
     let ordered = pre.iter().zip(post).zip(pre.iter().zip(post).skip(1)).position(|(a, b)| a > b);
     if let Some(k) = ordered {
-        let pair = |k: usize| format!("{} to {}", pre[k], post[k]);
-        let what =
-            format!("{} follows {}: expected pairs sorted by source, then by target", pair(k + 1), pair(k));
+        let pair = |k: usize| format!("({}, {})", pre[k], post[k]);
+        let what = format!(
+            ": the pair {} follows {}: expected pairs sorted by source, then by target",
+            pair(k + 1),
+            pair(k)
+        );
         return wrong("pre", what);
     }
     table
         .cx
         .afford(ends.sources)
         .map_err(|what| table.cx.at(at("pre"), format!("{}: {what}", table.path)))?;
-    let mut starts = Vec::with_capacity(pre.len() + 1);
+    let mut starts = table.cx.allocated(room(ends.sources.saturating_add(1)), at("pre"))?;
     let mut next = 0;
     for source in 0..=ends.sources as u32 {
         while pre.get(next).is_some_and(|p| *p < source) {
@@ -192,7 +197,8 @@ fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<
         }
         starts.push(next as u32);
     }
-    Ok(Connectivity::Csr { starts, targets: post.to_vec() })
+    let targets = table.cx.allocated(copied(post), at("post"))?;
+    Ok(Connectivity::Csr { starts, targets })
 }
 
 /// Reads the injection of a current into a compartment, or into one or more CVs of detailed cells. The model has one

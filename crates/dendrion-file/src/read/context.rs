@@ -1,4 +1,4 @@
-//! What all readers share: the text, the arrays, the positions of modules, and limits.
+//! State shared by all readers: the text, the arrays, the positions of modules, and limits.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl<'a> Context<'a> {
             return Ok(());
         }
         Err(format!(
-            "given connections have {} sources in total: expected at most {SOURCES}",
+            "explicit connections have {} sources in total: expected at most {SOURCES}",
             self.sources.get()
         ))
     }
@@ -55,6 +55,16 @@ impl<'a> Context<'a> {
             "the division of all morphologies into control volumes",
             self.cvs.get() * CV_BYTES,
         )
+    }
+
+    /// Returns values, or an error at a position if the memory for them could not be allocated.
+    pub(super) fn allocated<T>(&self, values: Result<T, Error>, span: Span) -> Read<T> {
+        values.map_err(|error| {
+            let error = error.needed_by("network", || "the values in the file".into());
+            let text = self.at(span, error.to_string());
+            self.arrays.borrow_mut().refuse(error);
+            text
+        })
     }
 
     /// Creates an error at a position.

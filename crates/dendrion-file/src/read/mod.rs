@@ -82,10 +82,10 @@ pub(crate) fn network(
 }
 
 fn settings(cx: &Context<'_>, top: &Table<'_, '_>) -> Read<(Network, Extras)> {
-    let format = top.need("dendrion", "the version of the format, 2")?;
+    let format = top.need("dendrion", "the format version, 2")?;
     let version = top.whole_of(format, "dendrion")?;
     if !FORMATS.iter().any(|known| *known as u64 == version) {
-        let message = format!("dendrion = {version}: unknown version of the format; expected 1 or 2");
+        let message = format!("dendrion = {version}: unknown format version; expected 1 or 2");
         return Err(cx.at(format.span, message));
     }
     let mut network = Network::new(top.number("dt")?.unwrap_or(0.1));

@@ -64,7 +64,7 @@ impl Shape<'_, '_> {
             return Ok(());
         }
         let s = if length == 1 { "" } else { "s" };
-        Err(self.wrong(name, &format!(": {length} value{s}: expected {needed}, the number of {unit}")))
+        Err(self.wrong(name, &format!(" has {length} value{s}: expected {needed}, the number of {unit}")))
     }
 
     /// Reads cylinders, each of which is attached to the end of its parent.
@@ -136,7 +136,7 @@ impl Shape<'_, '_> {
 
     /// Reads the parent of each section, which must come before the section. This excludes cycles.
     fn parents(&self, count: usize) -> Read<Vec<Option<usize>>> {
-        let what = "for each section, the index of the section to which it is attached; -1 for the first one";
+        let what = "the index of the section to which each section is attached, and -1 for the first section";
         let given = self.numbers("parent", what)?;
         self.check_length("parent", given.len(), count, "sections")?;
         let parent = |(i, p): (usize, &f64)| {
@@ -177,7 +177,7 @@ impl Shape<'_, '_> {
         };
         found.ok_or_else(|| {
             let hint = suggestion(&name, ["soma", "axon", "basal", "apical", "kind 5"]);
-            self.0.cx.at(node.span, format!("{}: kind: no kind named {name:?}{hint}", self.0.path))
+            self.0.cx.at(node.span, format!("{}: kind = {name:?}: unknown kind{hint}", self.0.path))
         })
     }
 

@@ -90,7 +90,10 @@ fn sites(own: &Table<'_, '_>, cells: &Population, is_receptor: bool) -> Read<(Pl
         (Some(node), None) => ("on", node, Place::Density),
         (None, Some(node)) => ("at", node, Place::Point),
         (Some(node), Some(_)) => {
-            return Err(wrong(node.span, "on and at: expected either a region (on) or points (at)"));
+            return Err(wrong(
+                node.span,
+                "on and at: expected either a region (on) or points (at), not both",
+            ));
         }
         (None, None) => {
             let what = "on or at is missing: expected the region on which it is placed, such as on = \"soma\", or points, such as at = [0, 3]";

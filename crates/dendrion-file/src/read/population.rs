@@ -1,5 +1,6 @@
 //! Reads populations and their parts.
 
+use dendrion_model::allocate::collected;
 use dendrion_model::{ModuleKind, OdeMethod, Params, Population, SdeMethod, Values};
 
 use super::cells::cells;
@@ -37,7 +38,8 @@ pub(super) fn read(
     Ok((made, identity))
 }
 
-/// Reads what all neurons have: their number, threshold, reset, and settings of gradients and plasticity.
+/// Reads the entries that all neurons have: their number, the threshold, the reset, and settings of gradients and
+/// plasticity.
 fn neurons(table: &Table<'_, '_>, extras: &mut Extras) -> Read<(Population, Identity)> {
     let size = table.size("size")?.unwrap_or(1);
     let mut population = Population::new(&table.path, size, Params::new());
@@ -80,16 +82,14 @@ fn reset(table: &Table<'_, '_>, population: &mut Population) -> Read<()> {
 fn dendritic_delay(table: &Table<'_, '_>, population: &mut Population) -> Read<()> {
     let Some(steps) = table.indices("dendritic_delay")? else { return Ok(()) };
     let at = table.get("dendritic_delay").map_or(table.span, |n| n.span);
-    let small = steps.iter().map(|s| u16::try_from(*s)).collect::<Result<Vec<_>, _>>();
     let wrong = |what: String| Err(table.cx.at(at, format!("{}: dendritic_delay: {what}", table.path)));
-    match small {
-        Err(_) => wrong("expected integers from 0 to 65535 (steps)".into()),
-        Ok(v) if v.len() != 1 && v.len() != population.size => {
-            wrong(format!("{} values: expected 1 or {}", v.len(), population.size))
-        }
-        Ok(v) => {
-            population.dendritic_delay = v;
-            Ok(())
-        }
+    if steps.iter().any(|s| u16::try_from(*s).is_err()) {
+        return wrong("expected integers from 0 to 65535 (steps)".into());
     }
+    if steps.len() != 1 && steps.len() != population.size {
+        let (given, size) = (steps.len(), population.size);
+        return wrong(format!("array of length {given}: expected an integer or an array of length {size}"));
+    }
+    population.dendritic_delay = table.cx.allocated(collected(steps.into_iter().map(|s| s as u16)), at)?;
+    Ok(())
 }

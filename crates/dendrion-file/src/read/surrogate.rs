@@ -66,14 +66,19 @@ impl Table<'_, '_> {
             if let Written::Apply(_, operands) = &mut value {
                 let expected = operands.len();
                 let rest = found.checked_sub(expected);
-                let missing = || invalid(format!("entry {k} has {found} operands, expected {expected}"));
+                let missing = || {
+                    invalid(format!(
+                        "entry {k} has {found} operand{}; expected {expected}",
+                        if found == 1 { "" } else { "s" }
+                    ))
+                };
                 *operands = stack.split_off(rest.ok_or_else(missing)?);
             }
             values.push(value);
             stack.push(k);
         }
         if stack.len() != 1 {
-            return Err(invalid(format!("leaves {} values, expected one", stack.len())));
+            return Err(invalid(format!("the expression leaves {} values; expected 1", stack.len())));
         }
         Ok(write_formula(&values))
     }

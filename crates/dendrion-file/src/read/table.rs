@@ -135,7 +135,7 @@ impl<'a, 'c> Table<'a, 'c> {
         let found = words.iter().find(|w| **w == text).copied();
         let unknown = || {
             let hint = suggestion(text, words.iter().copied());
-            self.cx.at(node.span, format!("{}: {name}: no {name} named {text:?}{hint}", self.path))
+            self.cx.at(node.span, format!("{}: {name} = {text:?}: unknown value{hint}", self.path))
         };
         found.map(Some).ok_or_else(unknown)
     }

@@ -1,5 +1,6 @@
 //! Reads numbers in all supported forms: single numbers, lists, separate arrays and distributions.
 
+use dendrion_model::allocate::{collected, room};
 use dendrion_model::{Initializer, PerConnection, Values};
 
 use super::context::Read;
@@ -19,7 +20,11 @@ impl Table<'_, '_> {
         match &node.value {
             Value::Whole(_) | Value::Number(_) => self.number_of(node, name).map(Values::Scalar),
             Value::List(items) => {
-                items.iter().map(|item| self.number_of(item, name)).collect::<Read<_>>().map(Values::Each)
+                let mut values = self.cx.allocated(room(items.len()), node.span)?;
+                for item in items {
+                    values.push(self.number_of(item, name)?);
+                }
+                Ok(Values::Each(values))
             }
             Value::Table(_) => self.array(node, name).map(Values::Each),
             _ => Err(self.wrong(node, name, expected)),
@@ -52,7 +57,8 @@ impl Table<'_, '_> {
                 format!("{}: {name}[{k}] = {}: expected an integer from 0 to 2^32 - 1", self.path, list[k]);
             return Err(self.cx.at(self.get(name).map_or(self.span, |n| n.span), message));
         }
-        Ok(Some(list.into_iter().map(|v| v as u32).collect()))
+        let span = self.get(name).map_or(self.span, |n| n.span);
+        self.cx.allocated(collected(list.into_iter().map(|v| v as u32)), span).map(Some)
     }
 
     /// Reads values per connection: explicit numbers or a distribution.

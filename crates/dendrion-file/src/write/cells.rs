@@ -119,7 +119,7 @@ fn check(group: &[Population], cable: &Cable, first: usize) -> Result<(), Error>
     let [_, expected] = Population::cable(cells.clone(), cable.clone(), own(membrane, cable), first);
     if expected.compartments != membrane.compartments {
         return refuse(
-            "the membrane has parameters that do not follow from the morphology, such as another distance of a control \
+            "the membrane has parameters that do not follow from the morphology, such as a different distance of a control \
              volume; a file cannot store them",
         );
     }

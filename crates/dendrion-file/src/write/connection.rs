@@ -67,9 +67,8 @@ impl Writer<'_> {
             Connectivity::Csr { starts, targets } => {
                 let count = |pair: &[u32]| pair[1].saturating_sub(pair[0]) as usize;
                 let rows = starts.windows(2).enumerate();
-                let pre: Vec<u32> =
-                    rows.flat_map(|(source, pair)| std::iter::repeat_n(source as u32, count(pair))).collect();
-                table.insert("pre".into(), self.indices(&format!("{}.pre", p.path), &pre));
+                let pre = rows.flat_map(|(source, pair)| std::iter::repeat_n(source as u32, count(pair)));
+                table.insert("pre".into(), self.collected_indices(&format!("{}.pre", p.path), pre));
                 table.insert("post".into(), self.indices(&format!("{}.post", p.path), targets));
             }
         }

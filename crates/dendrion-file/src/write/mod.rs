@@ -54,7 +54,7 @@ impl Document {
 ///
 /// # Errors
 /// Returns an error if a generator's spikes are computed by a function, or if detailed cells have properties that do
-/// not follow from their morphology.
+/// not follow from their morphology, and [`Error::OutOfMemory`] if an array cannot be copied.
 pub fn document(network: &Network, extras: &Extras) -> Result<Document, Error> {
     let mut writer = Writer::new(extras);
     let mut table = settings(network, extras);
@@ -71,7 +71,10 @@ pub fn document(network: &Network, extras: &Extras) -> Result<Document, Error> {
     section("connections", connections.collect());
     section("injections", injection::injections(network, &mut writer));
     section("record", extras.records.iter().map(|r| (r.name.clone(), record(r).into())).collect());
-    Ok(Document { table, arrays: writer.arrays })
+    match writer.refused {
+        Some(error) => Err(error),
+        None => Ok(Document { table, arrays: writer.arrays }),
+    }
 }
 
 /// Writes all populations. A group of detailed cells is one entry.

@@ -40,10 +40,12 @@ impl Writer<'_> {
     /// Writes the settings of plasticity and gradients, the identity, and the parameters that training does not change.
     pub(super) fn settings(&mut self, table: &mut Table, p: &Population) {
         if p.dendritic_delay != [1] {
-            let steps: Vec<u32> = p.dendritic_delay.iter().map(|s| u32::from(*s)).collect();
-            let value = match steps.as_slice() {
+            let value = match p.dendritic_delay.as_slice() {
                 [one] => (*one).into(),
-                each => self.indices(&format!("{}.dendritic_delay", p.path), each),
+                each => {
+                    let steps = each.iter().map(|s| u32::from(*s));
+                    self.collected_indices(&format!("{}.dendritic_delay", p.path), steps)
+                }
             };
             table.insert("dendritic_delay".into(), value);
         }

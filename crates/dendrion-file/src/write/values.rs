@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use dendrion_model::{Initializer, ModuleKind, Params, PerConnection, Surrogate, SurrogateFunction, Values};
+use dendrion_model::allocate::{collected, copied};
+use dendrion_model::{
+    Error, Initializer, ModuleKind, Params, PerConnection, Surrogate, SurrogateFunction, Values,
+};
 use serde_json::{Value, json};
 
 use super::Table;
@@ -16,27 +19,49 @@ pub(super) const SHORT: usize = 16;
 pub(super) struct Writer<'a> {
     pub(super) extras: &'a Extras,
     pub(super) arrays: BTreeMap<String, Array>,
+    /// The error of the first allocation that failed.
+    pub(super) refused: Option<Error>,
 }
 
 impl<'a> Writer<'a> {
     pub(super) const fn new(extras: &'a Extras) -> Self {
-        Self { extras, arrays: BTreeMap::new() }
+        Self { extras, arrays: BTreeMap::new(), refused: None }
     }
 
-    fn separate(&mut self, name: &str, array: Array) -> Value {
-        self.arrays.insert(name.into(), array);
+    /// Adds an array. If it could not be allocated, the error is kept, and [`super::document`] returns it.
+    fn separate(&mut self, name: &str, array: Result<Array, Error>) -> Value {
+        match array {
+            Ok(array) => drop(self.arrays.insert(name.into(), array)),
+            Err(error) => {
+                let error = error.needed_by(name, || "a copy of its values".into());
+                self.refused.get_or_insert(error);
+            }
+        }
         json!({ "array": name })
     }
 
     pub(super) fn floats(&mut self, name: &str, values: &[f64]) -> Value {
-        if values.len() > SHORT { self.separate(name, Array::Floats(values.to_vec())) } else { values.into() }
+        if values.len() > SHORT {
+            self.separate(name, copied(values).map(Array::Floats))
+        } else {
+            values.into()
+        }
     }
 
     pub(super) fn indices(&mut self, name: &str, values: &[u32]) -> Value {
         if values.len() > SHORT {
-            self.separate(name, Array::Indices(values.to_vec()))
+            self.separate(name, copied(values).map(Array::Indices))
         } else {
             values.into()
+        }
+    }
+
+    /// As [`Self::indices`], for the values of an iterator.
+    pub(super) fn collected_indices(&mut self, name: &str, values: impl IntoIterator<Item = u32>) -> Value {
+        match collected(values) {
+            Ok(values) if values.len() > SHORT => self.separate(name, Ok(Array::Indices(values))),
+            Ok(values) => values.into(),
+            Err(error) => self.separate(name, Err(error)),
         }
     }
 

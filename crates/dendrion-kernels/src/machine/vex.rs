@@ -148,8 +148,10 @@ impl Assembler {
         // Always uses the three-byte form, since the savings of the two-byte form are not needed.
         self.bytes.push(0xC4);
         self.bytes.push(inverted(reg >= 8, 7) | inverted(x, 6) | inverted(b, 5) | code.map);
+        // Processors read W only in map 2. Valgrind rejects it in other maps.
+        let wide = code.wide && code.map == 2;
         // L = 1 selects 256-bit vectors.
-        self.bytes.push(u8::from(code.wide) << 7 | (!other & 15) << 3 | 1 << 2 | code.prefix);
+        self.bytes.push(u8::from(wide) << 7 | (!other & 15) << 3 | 1 << 2 | code.prefix);
         self.bytes.push(code.byte);
         self.mod_rm(reg & 7, rm, (usize::from(imm.is_some()), 1));
         self.bytes.extend(imm);

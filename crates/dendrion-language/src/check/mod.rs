@@ -146,9 +146,7 @@ impl<'t> Checker<'t> {
             Some(Type::Number(d)) if d == dimension => Ok(()),
             Some(Type::Truth) => Err(self.error(
                 span,
-                format!(
-                    "{what} is a condition; expected {dimension}, for example from 'where(condition, a, b)'"
-                ),
+                format!("{what} is a condition; expected {dimension}, such as 'where(condition, a, b)'"),
             )),
             Some(Type::Flag) if dimension == Dimension::ONE => Ok(()),
             Some(Type::Number(d)) => {
@@ -213,7 +211,8 @@ impl<'t> Checker<'t> {
     }
 
     fn export(&mut self, name: &Name, value: Option<Id>) -> Checked<()> {
-        const CONDITION: &str = "this is a condition; expected a quantity, as from 'where(condition, 1, 0)'";
+        const CONDITION: &str =
+            "this expression is a condition; expected a quantity, such as 'where(condition, 1, 0)'";
         let word = name.text.to_string();
         if self.made.exports.iter().any(|e| e.name == word) {
             return Err(self.error(name.span, format!("'{word}' is exported twice")));
@@ -259,7 +258,7 @@ impl<'t> Checker<'t> {
             && made.exports.is_empty()
             && made.events.is_empty()
         {
-            let message = "the text has no effect on a neuron; expected a current 'I = ... : pA', an equation for V, an export or an event";
+            let message = "the equations have no effect on a neuron; expected a current 'I = ... : pA', an equation for V, an export or an event";
             return Err(self.error(Span::new(0, 0), message));
         }
         Ok(self.made)

@@ -215,7 +215,8 @@ impl Checker<'_> {
         if d.is_in_range() {
             return Ok(Type::Number(d));
         }
-        let message = format!("this is in {d}; expected a unit with exponents of at most {LARGEST}");
+        let message =
+            format!("this expression is in {d}; expected a unit with exponents of at most {LARGEST}");
         Err(self.error(span, message))
     }
 
@@ -225,7 +226,8 @@ impl Checker<'_> {
             Some(Type::Number(d)) => Ok(Some(d)),
             Some(Type::Flag) => Ok(Some(Dimension::ONE)),
             Some(Type::Truth) => {
-                let message = "this is a condition; expected a quantity, as from 'where(condition, 1, 0)'";
+                let message =
+                    "this expression is a condition; expected a quantity, such as 'where(condition, 1, 0)'";
                 Err(self.error(self.syntax.nodes[id].1, message))
             }
             _ => Ok(None),
@@ -237,7 +239,7 @@ impl Checker<'_> {
             return Ok(());
         }
         let example = if self.is_formula { "x > 0" } else { "V > V_th" };
-        let message = format!("this is a quantity; expected a condition, such as '{example}'");
+        let message = format!("this expression is a quantity; expected a condition, such as '{example}'");
         Err(self.error(self.syntax.nodes[id].1, message))
     }
 
@@ -255,7 +257,8 @@ impl Checker<'_> {
     fn alike(&self, a: Id, b: Id, what: &str, span: Span) -> Checked<Type> {
         match (self.number(a)?, self.number(b)?) {
             (Some(a), Some(b)) if a != b => {
-                Err(self.error(span, format!("{what} combines {a} and {b}; both must have the same unit")))
+                Err(self
+                    .error(span, format!("{what} combines {a} and {b}; expected operands in the same unit")))
             }
             (Some(d), _) | (None, Some(d)) => Ok(Type::Number(d)),
             (None, None) => Ok(Type::Zero),

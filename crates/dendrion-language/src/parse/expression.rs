@@ -124,7 +124,9 @@ impl Parser<'_> {
         let word = self.text(name);
         let Some(f) = Function::called(word) else {
             let hint = suggestion(word, Function::ALL.into_iter().filter_map(Function::name));
-            let message = format!("no function is named '{word}'{hint}; write a product as '{word} * (...)'");
+            let end = if hint.ends_with('?') { " To" } else { "; to" };
+            let message =
+                format!("no function is named '{word}'{hint}{end} multiply, write '{word} * (...)'");
             return Err(self.error(name, message));
         };
         self.advance(1);

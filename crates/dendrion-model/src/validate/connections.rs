@@ -29,7 +29,7 @@ impl Generator {
             Signal::Spikes { indices, times } => self.spikes(indices, times, dt),
             Signal::Current(wave) => {
                 if wave.width != 1 && wave.width != self.size {
-                    let value = format!("{} values per step", wave.width);
+                    let value = format!("array with {} values per step", wave.width);
                     let accepted = format!("shape (steps,) or (steps, {})", self.size);
                     return Err(Error::parameter(&self.path, "waveform", value, accepted));
                 }
@@ -52,7 +52,7 @@ impl Generator {
         }
         let samples = wave.values.len() / wave.width.max(1);
         if samples < 2 {
-            let value = format!("{samples} samples");
+            let value = format!("{samples} sample{}", if samples == 1 { "" } else { "s" });
             return Err(Error::parameter(
                 &self.path,
                 "waveform",
@@ -68,7 +68,7 @@ impl Generator {
         let count = self.parameter().map_or(self.size, |(_, count)| count);
         for (k, t) in self.breaks.iter().enumerate() {
             if !Domain::NonNegative.holds(*t) || (k > 0 && *t <= self.breaks[k - 1]) {
-                let accepted = "finite times >= 0 in ascending order (ms)";
+                let accepted = "a finite time >= 0 (ms), later than the previous one";
                 return Err(Error::parameter(&self.path, format!("times[{k}]"), t, accepted));
             }
         }
@@ -82,7 +82,7 @@ impl Generator {
             return Err(Error::parameter(&self.path, "indices", value, accepted));
         }
         if let Some(k) = indices.iter().position(|i| *i as usize >= self.size) {
-            let accepted = format!("integers below the size of the generator ({})", self.size);
+            let accepted = format!("an integer below the size of the generator ({})", self.size);
             return Err(Error::parameter(&self.path, format!("indices[{k}]"), indices[k], accepted));
         }
         let bad = times.iter().position(|t| steps_of("", "", *t, dt).is_err());
@@ -100,7 +100,7 @@ impl Projection {
         if self.receptors.is_empty() || self.receptors.iter().any(|r| *r >= post.receptors.len()) {
             return Err(Error::structure(
                 &self.path,
-                format!("has no receptor as a target; expected at least one receptor of {}", post.path),
+                format!("has no target receptors; expected at least one receptor of {}", post.path),
             ));
         }
         let sources = self.sources(network)?;
@@ -150,7 +150,7 @@ impl Projection {
             Connectivity::AllToAll { .. } => Ok(()),
             Connectivity::OneToOne if sources == targets => Ok(()),
             Connectivity::OneToOne => fail(format!(
-                "one-to-one connections need as many sources as targets, but there are {sources} sources and {targets} targets"
+                "one-to-one connections require equal numbers of sources and targets, but there are {sources} and {targets}"
             )),
             Connectivity::FixedIndegree { degree, multapses, autapses } => {
                 let pool = sources - usize::from(!autapses && own > 0);
@@ -178,7 +178,7 @@ impl Projection {
                     return Ok(());
                 }
                 fail(format!(
-                    "expected connections of shape ({sources}, {targets}) as compressed sparse rows, targets ascending"
+                    "expected connections of shape ({sources}, {targets}) as compressed sparse rows, with targets in ascending order"
                 ))
             }
         }
@@ -203,7 +203,7 @@ impl Projection {
         match (values, known) {
             (Values::Each(v), Some(n)) if v.len() != n => {
                 let what = format!(
-                    "{name}: expected one value, or {n} values (one per connection), but got {} values",
+                    "{name} = array of length {}: expected a number or an array of length {n}, the number of connections",
                     v.len()
                 );
                 Err(Error::connectivity(&self.path, what))
@@ -254,7 +254,7 @@ impl Injection {
         }
         if generator.size != 1 && generator.size != size {
             return fail(format!(
-                "{} has size {}, {} has {}: expected the same size, or a generator of size 1",
+                "{} has size {}, but {} has size {}: expected equal sizes, or a generator of size 1",
                 generator.path, generator.size, post.path, size
             ));
         }

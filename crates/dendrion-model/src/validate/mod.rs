@@ -144,7 +144,7 @@ impl Population {
         let (spike, width) = (self.params.has("V_spike"), self.params.has("spike_width"));
         if spike != width {
             let missing = if spike { "spike_width" } else { "V_spike" };
-            let accepted = "either both V_spike (mV) and spike_width (ms) or neither";
+            let accepted = "either both V_spike (mV) and spike_width (ms), or neither";
             return Err(Error::parameter(&self.path, missing, "None", accepted));
         }
         if spike && self.soft_reset {

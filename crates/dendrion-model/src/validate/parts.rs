@@ -24,25 +24,27 @@ impl Compartment {
                 path,
                 missing,
                 "None",
-                "either both length and diameter (um) or neither",
+                "either both length and diameter (um), or neither",
             ));
         }
-        let scaled = |v: &Values| v.as_slice().iter().any(|f| *f != 1.0);
-        if !self.has_geometry() && self.params.get("area_factor").is_some_and(scaled) {
-            let given = "a factor without an area";
+        let factors = self.params.get("area_factor").map_or(&[][..], Values::as_slice);
+        if let Some(given) = factors.iter().find(|f| **f != 1.0)
+            && !self.has_geometry()
+        {
             return Err(Error::parameter(
                 path,
                 "area_factor",
                 given,
-                "length and diameter (um) as well, or a factor of 1",
+                "length and diameter (um) with this factor, or a factor of 1",
             ));
         }
         for (name, example) in [("gL", "gL=50 (uS/cm2)"), ("C", "C=1 (uF/cm2)")] {
             let spec = self.kind().parameter(path, name)?;
             let left = self.params.get(name).is_none_or(|v| v.uniform() == spec.default);
             if self.has_geometry() && left {
-                let value = format!("{} (the absolute default)", spec.default.unwrap_or_default());
-                let accepted = format!("a specific value with length and diameter, such as {example}");
+                let value = format!("{} (the default without a geometry)", spec.default.unwrap_or_default());
+                let accepted =
+                    format!("a value per area together with length and diameter, such as {example}");
                 return Err(Error::parameter(path, name, value, accepted));
             }
         }

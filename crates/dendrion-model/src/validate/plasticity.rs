@@ -13,7 +13,10 @@ impl Projection {
         };
         let dendritic = &post.dendritic_delay;
         if dendritic.len() != 1 && dendritic.len() != post.size {
-            let (given, accepted) = (format!("{} values", dendritic.len()), format!("1 or {}", post.size));
+            let (given, accepted) = (
+                format!("array of length {}", dendritic.len()),
+                format!("an integer or an array of length {}", post.size),
+            );
             return Err(Error::parameter(&post.path, "dendritic_delay", given, accepted));
         }
         if dendritic.contains(&0) {

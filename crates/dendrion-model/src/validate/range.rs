@@ -20,7 +20,7 @@ impl Dtype {
         let Some(i) = values.as_slice().iter().position(|v| !self.holds(*v)) else { return Ok(()) };
         let name = if matches!(values, Values::Each(_)) { format!("{name}[{i}]") } else { name.to_string() };
         let accepted = format!(
-            "a number of at most {:.7e} in magnitude, the range of dtype float32 (or a network with dtype float64)",
+            "a magnitude of at most {:.7e}, the largest float32; use dtype float64 for larger numbers",
             f32::MAX
         );
         Err(Error::parameter(module, name, format!("{:e}", values.as_slice()[i]), accepted))
@@ -100,8 +100,8 @@ mod tests {
         }
         assert!(Dtype::Float32.holds(3.4e38) && !Dtype::Float32.holds(-3.5e38));
         let error = Dtype::Float32.check("cell/soma", "V", &vec![0.0, 1e200].into()).expect_err("too large");
-        let expected = "cell/soma: V[1] = 1e200: expected a number of at most 3.4028235e38 in magnitude, the range of \
-            dtype float32 (or a network with dtype float64)";
+        let expected = "cell/soma: V[1] = 1e200: expected a magnitude of at most 3.4028235e38, the largest float32; \
+            use dtype float64 for larger numbers";
         assert_eq!(error.to_string(), expected);
     }
 }

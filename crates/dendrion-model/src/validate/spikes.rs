@@ -24,7 +24,7 @@ impl Generator {
             let name = if matches!(rates, Values::Each(_)) { format!("rate[{i}]") } else { "rate".into() };
             let most = MOST_SPIKES_OF_A_SOURCE / (dt * 1e-3);
             let accepted = format!(
-                "at most {most:e} Hz, with which a source sends {MOST_SPIKES_OF_A_SOURCE} spikes in a step of {dt} ms; \
+                "at most {most:e} Hz, which is {MOST_SPIKES_OF_A_SOURCE} spikes of a source in a step of {dt} ms; \
                  use larger weights instead"
             );
             return Err(Error::parameter(&self.path, name, shown(all[i]), accepted));
@@ -39,7 +39,7 @@ impl Generator {
         let Some(most) = all.chunks(width).map(of_a_step).find(|n| *n > MOST_SPIKES_OF_A_STEP) else {
             return Ok(());
         };
-        let value = format!("{} Hz in all {} sources", shown(most / (dt * 1e-3)), self.size);
+        let value = format!("{} Hz, summed over all {} sources", shown(most / (dt * 1e-3)), self.size);
         let accepted = format!(
             "at most {:e} Hz, which is {MOST_SPIKES_OF_A_STEP:e} spikes in a step of {dt} ms; use larger weights instead",
             MOST_SPIKES_OF_A_STEP / (dt * 1e-3)
@@ -72,7 +72,7 @@ impl Generator {
             (now, count) = if step == now { (now, count + 1.0) } else { (step, 1.0) };
             if count > MOST_SPIKES_OF_A_STEP {
                 let value = format!("more than {MOST_SPIKES_OF_A_STEP:e} spikes at {} ms", step as f64 * dt);
-                let accepted = format!("at most {MOST_SPIKES_OF_A_STEP:e} spikes in a step");
+                let accepted = format!("at most {MOST_SPIKES_OF_A_STEP:e} spikes in each step");
                 return Err(Error::parameter(&self.path, "times", value, accepted));
             }
         }
@@ -112,7 +112,9 @@ mod tests {
         assert_eq!(refused(1000, &[], 1e8.into()), None);
         let told = refused(1001, &[], 1e8.into()).unwrap();
         assert!(
-            told.starts_with("noise: rate = 1.001e11 Hz in all 1001 sources: expected at most 1e11 Hz"),
+            told.starts_with(
+                "noise: rate = 1.001e11 Hz, summed over all 1001 sources: expected at most 1e11 Hz"
+            ),
             "{told}"
         );
         // The rates of all sources at one time add up. Rates at different times do not.

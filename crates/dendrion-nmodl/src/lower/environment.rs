@@ -110,7 +110,7 @@ impl<'t> Lowerer<'_, 't> {
             self.input.file.receive.as_ref().is_some_and(|(args, ..)| args.iter().any(|a| a.text == name));
         if weighs {
             let message = format!(
-                "'{name}' is the argument of NET_RECEIVE and only available there, in 's = s + {name}'"
+                "'{name}' is the argument of NET_RECEIVE and is available only there, as in 's = s + {name}'"
             );
             return self.error(span, message);
         }

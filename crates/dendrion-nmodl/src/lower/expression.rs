@@ -160,7 +160,8 @@ impl<'t> Lowerer<'_, 't> {
         let mut known: Vec<&str> = self.input.file.routines.keys().copied().collect();
         known.sort_unstable();
         let hint = suggestion(name, known.into_iter().chain(FUNCTIONS.iter().take(7).map(|(n, _)| *n)));
-        self.error(span, format!("no function is named '{name}'{hint}; {expected}"))
+        let hint = if hint.is_empty() { format!("; {expected}") } else { hint };
+        self.error(span, format!("no function is named '{name}'{hint}"))
     }
 
     /// Executes a routine with its arguments, and returns its value if the value is used.

@@ -117,7 +117,8 @@ impl<'t> Lowerer<'_, 't> {
                 return Err(self.error(name.span, message));
             }
             if !is_current && !is_inside {
-                let message = format!("'{}' cannot be written; only i{of} and {of}i can", name.text);
+                let message =
+                    format!("'{}' cannot be written; only i{of} and {of}i can be written", name.text);
                 return Err(self.error(name.span, message));
             }
             if is_inside {
@@ -249,7 +250,8 @@ impl<'t> Lowerer<'_, 't> {
             Some(Held::Before(value)) if kept => Ok(value.clone()),
             Some(Held::Partial(partial)) => Err(self.partial(name.text, partial.span, None)),
             Some(Held::NotFinite(span)) => Err(self.error(*span, super::NOT_FINITE)),
-            _ => Err(self.error(name.span, format!("BREAKPOINT does not assign '{}'", name.text))),
+            _ => Err(self
+                .error(name.span, format!("BREAKPOINT does not assign '{0}'; add '{0} = ...'", name.text))),
         }
     }
 }

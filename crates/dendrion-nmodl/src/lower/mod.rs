@@ -32,7 +32,7 @@ const BUDGET: usize = 300_000;
 const DEEPEST: usize = 100;
 
 /// The error message for a division by 0 or another invalid operation on numbers.
-const NOT_FINITE: &str = "this is not a finite number";
+const NOT_FINITE: &str = "the value of this expression is not a finite number";
 
 type Lowered<T> = Result<T, NmodlError>;
 

@@ -147,7 +147,7 @@ impl<'t> Lowerer<'_, 't> {
 
     fn divided(&mut self, value: Value, factor: Value, span: Span) -> Lowered<Value> {
         self.terms.binary(Operator::Div, value, factor).ok_or_else(|| {
-            self.error(span, "after division by the factor of the state, this is not a finite number")
+            self.error(span, "after division by the factor of the state, the value of this expression is not a finite number")
         })
     }
 

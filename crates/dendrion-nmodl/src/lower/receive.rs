@@ -33,8 +33,10 @@ impl<'t> Lowerer<'_, 't> {
             }
             let factor = self.factor(name.text, value, weight.text)?;
             if let Some(factor) = &factor {
-                let message =
-                    format!("the state '{0}' is stored divided by the factor of its weight", name.text);
+                let message = format!(
+                    "the state '{0}' is stored after division by the factor of its weight",
+                    name.text
+                );
                 self.note(name.span, message);
                 self.states[state].factor = Some(factor.clone());
             }
@@ -131,7 +133,7 @@ impl<'t> Lowerer<'_, 't> {
         }
         self.terms
             .binary(operator, factor, other)
-            .ok_or_else(|| self.error(span, "this is not a finite number"))
+            .ok_or_else(|| self.error(span, "the value of this expression is not a finite number"))
     }
 
     fn checked(&mut self, factor: Value, span: Span) -> Lowered<Option<Value>> {

@@ -51,7 +51,7 @@ impl<'t> cursor::Parser<'t> for Parser<'t> {
     }
 
     fn too_deep() -> String {
-        format!("this is nested more than {DEEPEST} levels deep")
+        format!("the code is nested more than {DEEPEST} levels deep")
     }
 }
 

@@ -86,8 +86,8 @@ def with_formulas(module: Written, given: dict[str, Any]) -> Formulas | None:
         missing = [each for each in formula.parameters() if given.get(each) is None]
         if missing:
             raise ParameterError(
-                f"{label}: {missing[0]} has no value; expected {missing[0]}= with a number, or a formula of distance "
-                "and diameter (um)"
+                f"{label}: {missing[0]} has no value; pass {missing[0]}= with a number, or use a formula of distance "
+                "and diameter (um) only"
             )
         _check_names(label, module, formula)
         equations = formula.placed(module.equations, name)

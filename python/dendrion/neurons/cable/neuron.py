@@ -241,8 +241,8 @@ class CableNeuron(Neuron):
         if isinstance(cv, DLambda):
             if callable(C):
                 raise ParameterError(
-                    f"{what} = {quoted(cv)}: needs C, but C is a function of the control volumes; expected "
-                    "cv=tree.cvs(rule, C=...), with a number"
+                    f"{what} = {quoted(cv)}: requires a single C, but C is a function of the control volumes; "
+                    "expected cv=tree.cvs(rule, C=...), where C is a number"
                 )
             each = list(C.values()) if isinstance(C, Mapping) else C
             largest = float(np.max(numbers(f"{self._label}: C", each, "a number > 0 (uF/cm2)", "uF/cm2"), initial=0.0))

@@ -176,7 +176,7 @@ def chosen_cvs(what: str, neuron: CableNeuron, cv: Any) -> tuple[Cvs, str]:
         raise ParameterTypeError(f"{what} = {quoted(cv)}: expected {expected}")
     wrong = (indices < 0) | (indices >= len(neuron.cvs))
     if wrong.any():
-        raise ParameterError(f"{what} = {indices[wrong][0]}: expected {expected}")
+        raise ParameterError(f"{what} = {indices[wrong][0]}: expected an index from 0 to {len(neuron.cvs) - 1}")
     named = f"CV {indices[0]}" if is_whole(cv) else f"{len(indices)} CVs"
     return indices.astype(np.int64), named
 

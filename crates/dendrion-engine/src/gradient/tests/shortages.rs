@@ -17,7 +17,9 @@ fn the_purpose_of_the_states_is_named() {
     let found = record(&mut core, &mut Store::default(), how, &mut |_| ControlFlow::Continue(()));
     let error = found.unwrap_err().to_string();
     assert!(
-        error.starts_with("cell: no memory for the states that a gradient needs after t = 0 ms (recordings"),
+        error.starts_with(
+            "cell: not enough memory for the states that a gradient needs after t = 0 ms (recordings"
+        ),
         "{error}"
     );
     assert!(error.ends_with(" could not be allocated"), "{error}");

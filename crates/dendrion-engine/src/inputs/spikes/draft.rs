@@ -12,7 +12,7 @@ use dendrion_model::Error;
 use dendrion_model::allocate::push;
 
 use super::renewal::{Renewal, gap};
-use super::{Process, SourceBlock};
+use crate::random::Stream;
 
 /// Number of events above which the events of one epoch are drawn as a draft.
 const LONG: f64 = 65536.0;
@@ -30,33 +30,37 @@ pub(super) struct Draft {
     events: Vec<(u32, u32)>,
 }
 
-impl SourceBlock {
-    /// Draws the events of these steps as a draft, if there are many. Returns `false` if `goes_on` returned `false`; the
-    /// next call then continues.
-    pub(super) fn drafted(
-        &mut self,
+impl Draft {
+    /// Returns whether the events of an epoch are drawn as a draft. `on` is the part of its steps in which the generator
+    /// is on.
+    pub(super) fn is_worthwhile(renewal: &Renewal, steps: &Range<u64>, on: &Range<u64>) -> bool {
+        let count = on.end.saturating_sub(on.start) as f64 * renewal.total;
+        // Levels that change within the steps are taken between its parts, without a draft.
+        count >= LONG && renewal.schedule.next(steps.start).is_none_or(|next| next >= steps.end)
+    }
+
+    /// Returns a draft of the events in these steps, which is `before` if that is one.
+    pub(super) fn of(
+        before: Option<Box<Self>>,
+        renewal: &Renewal,
         steps: Range<u64>,
+    ) -> Result<Box<Self>, Error> {
+        match before.filter(|draft| draft.steps == steps) {
+            Some(draft) => Ok(draft),
+            None => Ok(Box::new(Self { renewal: renewal.copy()?, steps, done: 0, events: Vec::new() })),
+        }
+    }
+
+    /// Draws the other events. `begin` is the first step of the epoch. Returns `false` if `goes_on` returned `false`; the
+    /// next call then continues.
+    pub(super) fn draw(
+        &mut self,
+        (stream, first, is_poisson): (Stream, u32, bool),
         begin: u64,
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<bool, Error> {
-        let draft = self.draft.take();
-        let is_poisson = matches!(self.process, Process::Poisson(_));
-        let (Process::Poisson(renewal) | Process::Bernoulli(renewal)) = &self.process else {
-            return Ok(true);
-        };
-        let on = steps.start.max(self.on.start)..steps.end.min(self.on.end);
-        let count = on.end.saturating_sub(on.start) as f64 * renewal.total;
-        // Levels that change within the steps are taken in between, by `generate`.
-        let is_constant = renewal.schedule.next(steps.start).is_none_or(|next| next >= steps.end);
-        if count < LONG || !is_constant {
-            return Ok(true);
-        }
-        let mut draft = match draft.filter(|draft| draft.steps == on) {
-            Some(draft) => draft,
-            None => Box::new(Draft { renewal: renewal.copy()?, steps: on, done: 0, events: Vec::new() }),
-        };
-        let (stream, first, apart) = (self.stream, self.first, if is_poisson { 0.0 } else { 1.0 });
-        let Draft { renewal, steps, done, events } = &mut *draft;
+        let Self { renewal, steps, done, events } = self;
+        let apart = if is_poisson { 0.0 } else { 1.0 };
         while *done < renewal.next.len() {
             let mut kept = Ok(());
             let event = |step: u64, i: u32| {
@@ -70,19 +74,14 @@ impl SourceBlock {
             *done += 1;
             // Each call makes progress, so that a run that is stopped again and again ends.
             if *done < renewal.next.len() && !goes_on() {
-                self.draft = Some(draft);
                 return Ok(false);
             }
         }
-        self.draft = Some(draft);
         Ok(true)
     }
 
-    /// Takes the state of the sources and the events from a complete draft.
-    pub(super) fn take_draft(&mut self, draft: Draft) -> Vec<(u32, u32)> {
-        if let Process::Poisson(renewal) | Process::Bernoulli(renewal) = &mut self.process {
-            *renewal = draft.renewal;
-        }
-        draft.events
+    /// Returns the sources after the events, and the events.
+    pub(super) fn finish(self) -> (Renewal, Vec<(u32, u32)>) {
+        (self.renewal, self.events)
     }
 }

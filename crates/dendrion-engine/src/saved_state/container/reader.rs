@@ -29,8 +29,10 @@ impl<'a> Reader<'a> {
         let (found, expected) = (checksum(body)?, u32::get(sum));
         if found != expected {
             return Err(match missing(bytes) {
-                Some(whole) => refused(format!("is truncated: {} bytes of {whole}", bytes.len())),
-                None => refused(format!("is damaged: checksum {found:08x}, expected {expected:08x}")),
+                Some(whole) => {
+                    refused(format!("is truncated: it has {} bytes; expected {whole}", bytes.len()))
+                }
+                None => refused(format!("is damaged: its checksum is {found:08x}; expected {expected:08x}")),
             });
         }
         let broken = |e: &dyn std::fmt::Display| refused(format!("is damaged: {e}"));
@@ -52,7 +54,7 @@ impl<'a> Reader<'a> {
     fn take(&mut self, name: &str, dtype: Dtype) -> Result<(&'a [u8], Vec<usize>), Error> {
         let info = self.metadata.info(name).ok_or_else(|| senseless(name, "is missing"))?;
         if info.dtype != dtype {
-            return Err(senseless(name, &format!("of type {}, expected {dtype}", info.dtype)));
+            return Err(senseless(name, &format!("has type {}; expected {dtype}", info.dtype)));
         }
         self.taken.insert(name.to_string());
         Ok((&self.data[info.data_offsets.0..info.data_offsets.1], info.shape.clone()))
@@ -67,7 +69,7 @@ impl<'a> Reader<'a> {
         let (data, shape) = self.take(name, E::DTYPE)?;
         if shape.len() != 1 || count.is_some_and(|count| count != shape[0]) {
             let expected = count.map_or_else(|| "one axis".to_string(), |count| format!("[{count}]"));
-            return Err(senseless(name, &format!("of shape {shape:?}, expected {expected}")));
+            return Err(senseless(name, &format!("has shape {shape:?}; expected {expected}")));
         }
         numbers(data).map_err(|error| error.needed_by(LOAD, || format!("a copy of {name}")))
     }
@@ -120,7 +122,7 @@ impl<'a> Reader<'a> {
         let spikes = collected(at.into_iter().zip(from))?;
         let fits = |(step, source): &(u64, u32)| steps.contains(step) && (*source as usize) < sources;
         if !spikes.is_sorted() || !spikes.iter().all(fits) {
-            return Err(senseless(name, "spikes that are out of range or not sorted"));
+            return Err(senseless(name, "has spikes that are out of range or not sorted"));
         }
         Ok(spikes)
     }
@@ -133,14 +135,14 @@ impl<'a> Reader<'a> {
         match (shape.as_slice(), values.as_mut_slice()) {
             ([], [value]) => Ok(Values::Scalar(*value)),
             ([_], _) => Ok(Values::Each(values)),
-            _ => Err(senseless(name, &format!("of shape {shape:?}, expected one axis or none"))),
+            _ => Err(senseless(name, &format!("has shape {shape:?}; expected one axis or none"))),
         }
     }
 
     /// Returns an error if the file contains arrays that were not read.
     pub(in crate::saved_state) fn finish(&self) -> Result<(), Error> {
         match self.metadata.offset_keys().iter().find(|name| !self.taken.contains(*name)) {
-            Some(name) => Err(senseless(name, "means nothing here")),
+            Some(name) => Err(senseless(name, "is unexpected")),
             None => Ok(()),
         }
     }
@@ -173,7 +175,7 @@ fn numbers<E: Element>(data: &[u8]) -> Result<Vec<E>, Error> {
 
 fn finite<E: Element + Into<f64>>(name: &str, values: Vec<E>) -> Result<Vec<E>, Error> {
     match values.iter().position(|v| !(*v).into().is_finite()) {
-        Some(i) => Err(senseless(name, &format!("[{i}] is not finite"))),
+        Some(i) => Err(senseless(name, &format!("entry {i} is not finite"))),
         None => Ok(values),
     }
 }
@@ -181,7 +183,7 @@ fn finite<E: Element + Into<f64>>(name: &str, values: Vec<E>) -> Result<Vec<E>, 
 /// Checks the values of a trace, which is a sum of decaying contributions and cannot be negative.
 pub(in crate::saved_state) fn trace(name: &str, values: Vec<f64>) -> Result<Vec<f64>, Error> {
     match values.iter().position(|v| *v < 0.0) {
-        Some(i) => Err(senseless(name, &format!("[{i}] is below 0"))),
+        Some(i) => Err(senseless(name, &format!("entry {i} is below 0"))),
         None => Ok(values),
     }
 }

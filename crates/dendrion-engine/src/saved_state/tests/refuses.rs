@@ -38,7 +38,7 @@ fn other_networks() {
         of(network)
     };
     let same = |what: &str, change: &dyn Fn(&mut Network)| {
-        assert_eq!(changed(change), format!("is of another network: {what}"));
+        assert_eq!(changed(change), format!("belongs to another network: {what}"));
     };
     same("dt: 0.1 ms in the file, 0.05 ms here", &|n| n.dt = 0.05);
     same("seed: 3 in the file, 4 here", &|n| n.seed = 4);
@@ -80,11 +80,11 @@ fn other_networks() {
             "sources, targets and delays of among: ",
             "start and stop of noise: ",
         ];
-        assert!(told.iter().any(|t| what.starts_with(&format!("is of another network: {t}"))), "{what}");
+        assert!(told.iter().any(|t| what.starts_with(&format!("belongs to another network: {t}"))), "{what}");
     }
     let mut singles = made::<f32>(Network { dtype: Dtype::Float32, ..small() }, 0, 0);
     let error = load_state(&mut singles, &state()).unwrap_err().to_string();
-    let what = "is of another network: dtype: float64 in the file, float32 here";
+    let what = "belongs to another network: dtype: float64 in the file, float32 here";
     assert_eq!(error, format!("network: load_state: {what}"));
 }
 
@@ -111,11 +111,11 @@ fn other_arithmetic() {
         return;
     }
     let name = Level::best().name();
-    let what = "was saved where a b + c is rounded once; with the instructions used here (baseline), it is rounded twice, \
-                so results would not be bit-identical";
+    let what = "was saved with instructions for which a*b + c is rounded once; here (baseline) it is rounded twice, so \
+                results would not be bit-identical";
     assert_eq!(reason(&mut plain, &state()), what);
     let what = format!(
-        "was saved where a b + c is rounded twice; with the instructions used here ({name}), it is rounded once, so \
+        "was saved with instructions for which a*b + c is rounded twice; here ({name}) it is rounded once, so \
          results would not be bit-identical; set DENDRION_LEVEL=baseline to continue from it"
     );
     assert_eq!(reason(&mut made::<f64>(small(), 0, 0), &saved(&mut plain)), what);
@@ -134,11 +134,14 @@ fn other_files() {
         assert_eq!(reason(&mut core, foreign), "is not a saved state of a network");
     }
     let cut = file.len() - 1;
-    assert_eq!(reason(&mut core, &file[..cut]), format!("is truncated: {cut} bytes of {}", file.len()));
+    assert_eq!(
+        reason(&mut core, &file[..cut]),
+        format!("is truncated: it has {cut} bytes; expected {}", file.len())
+    );
     let less = reason(&mut core, &file[..100]);
-    assert!(less.starts_with("is truncated: 100 bytes of more than "), "{less}");
+    assert!(less.starts_with("is truncated: it has 100 bytes; expected more than "), "{less}");
     let longer = [&file[..], &[0]].concat();
-    assert!(reason(&mut core, &longer).starts_with("is damaged: checksum "));
+    assert!(reason(&mut core, &longer).starts_with("is damaged: its checksum is "));
 }
 
 /// A flipped bit is detected anywhere in the file.
@@ -151,12 +154,12 @@ fn a_bit_that_flipped() {
         let mut flipped = file.clone();
         flipped[at] ^= 1 << (at % 8);
         let Err(Error::State { what, .. }) = load_state(&mut core, &flipped) else { panic!("byte {at}") };
-        let told = ["is damaged: checksum ", "is not a saved state", "is truncated"];
+        let told = ["is damaged: its checksum is ", "is not a saved state", "is truncated"];
         assert!(told.iter().any(|t| what.starts_with(t)), "byte {at}: {what}");
         if at > 2000 {
             let (found, expected) = (crc32fast::hash(&flipped[..file.len() - 4]), &flipped[file.len() - 4..]);
             let expected = u32::from_le_bytes(expected.try_into().unwrap());
-            assert_eq!(what, format!("is damaged: checksum {found:08x}, expected {expected:08x}"));
+            assert_eq!(what, format!("is damaged: its checksum is {found:08x}; expected {expected:08x}"));
         }
     }
     assert!(saved(&mut core) == before);
@@ -184,7 +187,7 @@ fn other_heads() {
     let old = with(r#"\"format\":2"#, r#"\"format\":1"#);
     assert_eq!(old, what.replace("format 9", "format 1"));
     let other = with(r#"\"requested\":4.0"#, r#"\"requested\":4.1"#);
-    assert_eq!(other, "is damaged: a requested time of 4.1 ms at step 40");
+    assert_eq!(other, "is damaged: it has a requested time of 4.1 ms at step 40");
     // A later header may lack fields that this version knows.
     assert_eq!(with(r#"\"format\":2,"#, r#"\"format\":9 "#).split(':').next(), Some("is damaged"));
     let giant = with("[9],", "[1],");
@@ -206,7 +209,7 @@ fn negative_traces() {
         for name in [format!("{of}/trace"), format!("{of}/slow_trace")] {
             let mut new = file.clone();
             set_first(&mut new, &name, (-1e-9_f64).to_bits());
-            assert_eq!(reason(&mut core, &new), format!("is damaged: {name}: [0] is below 0"));
+            assert_eq!(reason(&mut core, &new), format!("is damaged: {name}: entry 0 is below 0"));
         }
     }
 }

@@ -65,8 +65,9 @@ fn the_rates_of_hodgkin_and_huxley_have_three_exponentials() {
 #[test]
 fn exponentials_with_other_slopes_and_of_other_variables_are_kept() {
     let mut graph = Graph::default();
-    // The ratio is no integer, the sign differs, the power is too high, and the origin is too far away.
-    let lines = [(0.1, 0.0), (0.1 * std::f64::consts::SQRT_2, 0.0), (-0.1, 0.0), (0.4, 0.0), (0.2, 400.0)];
+    // The ratio is no integer or almost one, the sign differs, the power is too high, and the origin is too far away.
+    let ratio = std::f64::consts::SQRT_2;
+    let lines = [(0.1, 0.0), (0.1 * ratio, 0.0), (0.2001, 0.0), (-0.1, 0.0), (0.4, 0.0), (0.2, 400.0)];
     let mut next = exponentials(&mut graph, Unary::Exp, &lines);
     let (y, a) = (graph.intern(Node::State(0)), graph.constant(0.2));
     let z = graph.mul(a, y);
