@@ -192,7 +192,7 @@ def test_invalid_values_are_refused(name, value):
     net = dn.Network([cells], dt=0.1)
     with pytest.raises(dn.ParameterError, match=rf"cells: {name}|cells\.{name}"):
         net.set_parameters({f"cells.{name}": values})
-    with pytest.raises(dn.ParameterError, match=r"expected a number, shape \(18,\)"):
+    with pytest.raises(dn.ParameterError, match=r"expected a number, an array of shape \(18,\)"):
         net.set_parameters({f"cells.{name}": np.ones(3)})
     assert np.array_equal(getattr(cells, name), getattr(cells.cvs, name))
 

@@ -41,7 +41,7 @@ KEYWORDS = [
     (lambda n: dn.Uniform(0, hi=1), "Uniform: unexpected parameter hi = 1; did you mean 'high'?"),
     (lambda n: dn.FixedProb(porb=0.1), "FixedProb: unexpected parameter porb = 0.1; did you mean 'prob'?"),
     (lambda n: dn.FixedIndegree(degre=3), "FixedIndegree: unexpected parameter degre = 3; did you mean 'degree'?"),
-    (lambda n: dn.One2One(x=1), "One2One: unexpected parameter x = 1; expected one of: none"),
+    (lambda n: dn.One2One(x=1), "One2One: unexpected parameter x = 1; expected no parameters"),
     (
         lambda n: dn.CustomConn([0], [0], weights=[1]),
         "CustomConn: unexpected parameter weights = [1]; did you mean 'w'?",

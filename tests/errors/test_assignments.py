@@ -37,6 +37,7 @@ class Detailed(dn.CableNeuron):
         super().__init__(size, tree, cv=dn.PerSection(3), V_rest=-65.0, V_init=-64.0, name="detailed")
         self.na = dn.channels.HHNa(self, on="soma")
         self.ih = dn.channels.Ih(self, on="apical", g=0.1)
+        self.calcium = dn.Ion(self, "Ca", inside=1e-4, outside=2.0, reversal="nernst")
         self.ampa = dn.AMPA(self, at=[tree.at(1, 0.5), tree.at(1, 0.9)], t_decay=2.0)
         self.clamp = dn.VoltageClamp(self.at(tree.at(1, 1.0)), -50.0, r_series=10.0)
 

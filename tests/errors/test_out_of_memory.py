@@ -88,7 +88,7 @@ def process(code: str) -> None:
 def test_neurons() -> None:
     process(
         """
-        refused(lambda: built(Cell(20_000_000)), "cells", "20000000 neurons", most=200)
+        refused(lambda: built(Cell(20_000_000)), "cells", "size 20000000", most=200)
         usable(built(Cell(10)))
         """
     )

@@ -114,7 +114,11 @@ def test_metadata(single, opened):
 @pytest.mark.parametrize(
     ("metadata", "error", "message"),
     [
-        ({"experimentor": "x"}, dn.ParameterError, "no metadata named 'experimentor'; did you mean 'experimenter'"),
+        (
+            {"experimentor": "x"},
+            dn.ParameterError,
+            "no metadata field named 'experimentor'; did you mean 'experimenter'",
+        ),
         ({"lab": 3}, dn.ParameterTypeError, "lab"),
         (
             {"session_start_time": datetime.datetime(2026, 1, 1)},

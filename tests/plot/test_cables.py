@@ -70,5 +70,7 @@ def test_cells_are_drawn_with_their_control_volumes(ran):
     dn.plot.morphology(cells, cvs=coarse, color=[1.0, 2.0, 3.0])
     with pytest.raises(dn.ParameterTypeError, match=r"expected an MCNeuron; plot\.morphology draws detailed cells"):
         dn.plot.tree(cells)
-    with pytest.raises(dn.ParameterError, match=r"limits = .*: belongs to a colour bar, so pass color = an array"):
+    with pytest.raises(
+        dn.ParameterError, match=r"limits = .*: requires a colour bar; pass an array of numbers as color"
+    ):
         dn.plot.morphology(cells, limits=(0.0, 1.0))

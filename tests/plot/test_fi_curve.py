@@ -91,7 +91,7 @@ def test_curves_share_axes_in_colours_of_their_own(recorded):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([[1.0]], [1.0]), r"currents of shape \(1, 1\): expected \(n,\)"),
+        (([[1.0]], [1.0]), r"currents of shape \(1, 1\): expected shape \(n,\)"),
         (([1.0, 2.0], [1.0]), r"rates of shape \(1,\): expected \(2,\) or \(2, neurons\)"),
         (([1.0, 2.0],), r"expected either rates \(Hz\) or spikes"),
     ],

@@ -321,7 +321,7 @@ class Loop(Plain):
         (
             lambda: dn.plot.tree(Plain(), color={"near": "nocolour"}),
             dn.ParameterError,
-            "'nocolour': expected a matplotlib colour",
+            "'nocolour': expected a Matplotlib colour",
         ),
         (lambda: dn.plot.tree(Plain(), color={}), dn.ParameterError, "no finite values"),
         (lambda: dn.plot.tree(Plain(), color="length"), dn.ParameterError, "no finite values"),

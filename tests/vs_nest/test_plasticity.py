@@ -273,7 +273,9 @@ def test_bad_plasticity():
     ):
         synapse(delay=0.3)
     cell.dendritic_delay = lambda n: np.ones(n + 1, dtype=int)
-    with pytest.raises(dn.ParameterError, match=r"dendritic_delay = <lambda>\(2\) = array.*or 2 of them"):
+    with pytest.raises(
+        dn.ParameterError, match=r"dendritic_delay = <lambda>\(2\) = array.*or an array of 2 such integers"
+    ):
         synapse()
     cell.dendritic_delay = lambda n: 1 / 0
     with pytest.raises(dn.ParameterError, match=r"dendritic_delay: <lambda>\(2\) raised ZeroDivisionError"):

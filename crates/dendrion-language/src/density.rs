@@ -49,7 +49,11 @@ impl Density {
     pub fn parse(text: &str) -> Result<Self, TextError> {
         with_stack(|| {
             let mut lexed = lex::lex(text)?;
-            formula::name_value(text, &mut lexed, "of the distance, such as 'g0 * exp(distance/lam)'")?;
+            formula::name_value(
+                text,
+                &mut lexed,
+                "in terms of the distance, such as 'g0 * exp(distance/lam)'",
+            )?;
             let syntax = parse::parse(text, lexed, true)?;
             let [Statement::Define { value, .. }] = syntax.statements.as_slice() else {
                 return Err(TextError::new(text, Span::default(), "expected a single expression"));

@@ -32,7 +32,7 @@ pub struct Formula {
 pub fn formula(text: &str) -> Result<Formula, TextError> {
     with_stack(|| {
         let mut lexed = lex::lex(text)?;
-        name_value(text, &mut lexed, "of x, such as '1 / (1 + x^2)'")?;
+        name_value(text, &mut lexed, "in terms of x, such as '1 / (1 + x^2)'")?;
         check::formula(text, &parse::parse(text, lexed, true)?)
     })
 }

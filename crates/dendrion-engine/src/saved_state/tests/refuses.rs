@@ -221,7 +221,7 @@ fn too_many_spikes() {
     for spikes in [9 * 40 + 1, u64::MAX] {
         let mut file = state();
         set_first(&mut file, "spikes/events", spikes);
-        let what = "is damaged: spikes/events: a number of spikes that is out of range";
+        let what = "is damaged: spikes/events: has a number of spikes that is out of range";
         assert!(reason(&mut core, &file).starts_with(what));
     }
 }
