@@ -45,7 +45,7 @@ pub fn check(points: &[Point]) -> Result<(), MorphologyError> {
                 report(i, format!("parent = {parent}: expected the index of a point, or -1 for the root"));
             }
             Some(parent) if parent == i => {
-                report(i, "is its own parent; expected another point, or -1 for the root".into())
+                report(i, "is its own parent; expected another point, or -1 for the root".into());
             }
             _ => {}
         }
