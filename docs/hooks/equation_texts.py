@@ -17,6 +17,7 @@ class EquationTexts(griffe.Extension):
         if cls.docstring is None or cls.parent is None or "equations" not in cls.members:
             return
         found = getattr(importlib.import_module(cls.parent.path), cls.name)
-        if text := textwrap.dedent(found.equations).strip():
+        # Helper classes have methods of this name.
+        if isinstance(found.equations, str) and (text := textwrap.dedent(found.equations).strip()):
             head, section, rest = cls.docstring.value.partition("\nParameters\n")
             cls.docstring.value = f"{head.rstrip()}\n\n```text\n{text}\n```\n\n{section.lstrip()}{rest}"
