@@ -56,8 +56,11 @@ def tracked(init: Callable[..., None]) -> Callable[..., None]:
         _construction.stack.append(self)
         try:
             init(self, *args, **kwargs)
-        except TypeError as error:
-            refuse_arguments(type(self).__name__, signature, (self, *args), kwargs, error)
+        except BaseException as error:
+            if not any(m is self for m in _construction.stack[:-1]):
+                self._withdraw()
+            if isinstance(error, TypeError):
+                refuse_arguments(type(self).__name__, signature, (self, *args), kwargs, error)
             raise
         finally:
             _construction.stack.pop()

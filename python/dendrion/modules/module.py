@@ -151,6 +151,16 @@ class Module(CopiedAlone):
         if child._name is not None:
             self._named.setdefault(child._name, child)
 
+    def _withdraw(self) -> None:
+        """Remove this module from its owner, because its ``__init__`` failed. A corrected module can take its place."""
+        owner, manager = self._owner, self.__dict__["_manager"]
+        if owner is not None:
+            owner._children[:] = [child for child in owner._children if child is not self]
+            owner._numbers.clear()
+            self.__dict__["_owner"] = None
+        if manager is not None:
+            manager._withdraw(self)
+
     def _check_owners(self, child: Module) -> None:
         """Raise an error if a module would own itself, directly or indirectly."""
         owner: Module | None = self

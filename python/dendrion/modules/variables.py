@@ -81,6 +81,11 @@ class VarManager(Fixed):
         self._roots.append(root)
         self._named[name] = root
 
+    def _withdraw(self, root: Module) -> None:
+        self._roots[:] = [each for each in self._roots if each is not root]
+        self._named = {name: each for name, each in self._named.items() if each is not root}
+        self._numbers.clear()
+
     def _is_taken(self, name: str) -> bool:
         """Return whether a root has this name. The name of a root can change until the root is in a network."""
         root = self._named.get(name)
