@@ -76,7 +76,7 @@ def chosen(path: str, indices: ArrayLike, size: int) -> list[int]:
         raise ParameterError(f"{path}: indices = {quoted(indices)}: expected {expected}")
     # The engine checks smaller indices, but cannot represent larger ones.
     if (array > np.iinfo(np.int64).max).any():
-        raise ParameterError(f"{path}: indices = {quoted(indices)}: expected indices below {size}")
+        raise ParameterError(f"{path}: indices: {array.max()}: expected an index below {size}")
     return [int(i) for i in array]
 
 
