@@ -24,10 +24,10 @@ DURATION = 30.0
 EVERY = 1.0
 
 
-def compiled():
-    """Compile the mechanisms, and return NEURON's interpreter."""
+def compiled(channel=mods.CAL):
+    """Compile the mechanisms with this calcium channel, and return NEURON's interpreter."""
     folder = tempfile.mkdtemp()
-    for name, text in (("cal", mods.CAL), ("pool", mods.POOL), ("kca", mods.KCA)):
+    for name, text in (("cal", channel), ("pool", mods.POOL), ("kca", mods.KCA)):
         Path(folder, f"{name}.mod").write_text(text)
     nrnivmodl = Path(sys.executable).parent / "nrnivmodl"
     environment = os.environ | {"PATH": f"{nrnivmodl.parent}{os.pathsep}{os.environ['PATH']}"}
@@ -41,8 +41,8 @@ def compiled():
     return h
 
 
-def cell(h, tree, mechanisms):
-    """Return the sections of a cell with 1 uF/cm2 and 100 ohm cm."""
+def sections(h, tree):
+    """Return the sections of a tree with 1 uF/cm2 and 100 ohm cm, without mechanisms."""
     made = []
     for i, ((_, parent, x), shape, n) in enumerate(
         zip(tree.sections, trees.shapes(tree), trees.divisions(tree), strict=True)
@@ -54,6 +54,12 @@ def cell(h, tree, mechanisms):
             section.connect(made[parent](x), 0)
         section.nseg, section.Ra, section.cm = n, 100, 1
         made.append(section)
+    return made
+
+
+def cell(h, tree, mechanisms):
+    """Return the sections of a cell with these mechanisms."""
+    made = sections(h, tree)
     for section in made:
         if mechanisms in ("passive", "synapse"):
             section.insert("pas")
@@ -120,4 +126,5 @@ def main():
     print()
 
 
-main()
+if __name__ == "__main__":
+    main()
