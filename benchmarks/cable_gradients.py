@@ -26,9 +26,9 @@ CELLS, STEPS, DT, DEPTH, PER_SECTION, TARGET = 10, 800, 0.025, 4, 4, -60.0
 FLAGS = ("", "--xla_cpu_use_thunk_runtime=false")
 
 
-def tree() -> tuple[list[float], list[float], list[int]]:
-    """Return the lengths (um), diameters (um) and parents of all sections."""
-    length, diameter, parent = [20.0], [20.0], [-1]
+def tree(depth: int = DEPTH, soma: tuple[float, float] = (20.0, 20.0)) -> tuple[list[float], list[float], list[int]]:
+    """Return the lengths (um), diameters (um) and parents of the sections. ``soma`` is the size of the soma."""
+    length, diameter, parent = [soma[0]], [soma[1]], [-1]
 
     def grow(above: int, left: int) -> None:
         for _ in range(2 if left else 0):
@@ -37,7 +37,7 @@ def tree() -> tuple[list[float], list[float], list[int]]:
             parent.append(above)
             grow(len(length) - 1, left - 1)
 
-    grow(0, DEPTH)
+    grow(0, depth)
     return length, diameter, parent
 
 

@@ -47,16 +47,7 @@ def dendrion(cells: int, ms: float, threads: int, membrane: str, synapses: int, 
     """Run Dendrion and return the times (s) and the potential of the soma (mV)."""
     import dendrion as dn
 
-    length, diameter, parent = [10.0], [12.6], [-1]
-
-    def grow(above: int, left: int) -> None:
-        for _ in range(2 if left else 0):
-            length.append(100.0)
-            diameter.append(1.0)
-            parent.append(above)
-            grow(len(length) - 1, left - 1)
-
-    grow(0, DEPTH)
+    length, diameter, parent = cable_gradients.tree(DEPTH, (10.0, 12.6))
     kinds = ["soma"] + ["basal"] * (len(length) - 1)
     tree = dn.Morphology.from_sections(np.array(length), np.array(diameter), parent, kinds)
     leak = {"gL": 1000.0, "V_rest": -65.0} if membrane == "pas" else {"gL": 300.0, "V_rest": -54.3}
