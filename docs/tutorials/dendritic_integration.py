@@ -30,7 +30,7 @@ import numpy as np
 # which act as a load on the soma. Synapses have AMPA receptors, which close with a time constant of 2 ms, and NMDA
 # receptors, which close with a time constant of 60 ms and are blocked by magnesium unless the membrane is
 # depolarized. With `scale_g` the conductance of one synapse peaks at `g` (nS) for any rise and decay times (ms).
-# The threshold (mV) is so high that the cell does not spike, because we study subthreshold potentials.
+# We study subthreshold potentials, so the threshold (mV) is high enough that the cell does not spike.
 
 
 # %%

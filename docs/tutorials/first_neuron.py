@@ -105,9 +105,9 @@ assert abs(resistance - calculated) < 0.001 * calculated
 # %% [markdown]
 # ## Spikes
 #
-# Parameters are live attributes: `I_ext`, a constant current (pA) into the soma, takes effect from the next step
-# on. An integrate-and-fire neuron does not model the shape of a spike; V jumps from the threshold to the reset. If
-# you pass the spikes to `traces`, it draws a vertical line for each spike.
+# Parameters are live attributes: `I_ext`, a constant current (pA) into the soma, takes effect from the next step on. An
+# integrate-and-fire neuron does not model the shape of a spike; V jumps from the threshold to the reset. If you pass
+# spikes to `traces`, it draws a vertical line for each spike.
 
 # %%
 net.reset()
@@ -168,9 +168,9 @@ class Synaptic(Pyramidal):
 
 
 # %% [markdown]
-# A `SpikeGenerator` sends spikes at given times. `MCSynapse` connects its sources to receptors; here the connections
-# are defined by a matrix with one row per source and one column per neuron. Cell 0 receives the spike at the soma,
-# and cell 1 receives it at the tuft.
+# A `SpikeGenerator` emits spikes at specified times. `MCSynapse` connects its sources to receptors; here, a matrix with
+# one row per source and one column per neuron defines the connections. Cell 0 receives the spike at the soma, and cell
+# 1 receives it at the tuft.
 
 # %% figure="synapse"
 cells = Synaptic(2)
@@ -199,6 +199,5 @@ assert local > near > far
 
 # %% [markdown]
 # The tuft is small and thin, so the same conductance causes a larger EPSP there: less membrane has to be charged.
-# Only a small fraction of this EPSP reaches the soma, where it is late and broad, because the dendrite acts as a
-# low-pass filter. [The next tutorial](dendritic_integration.py) shows how dendrites do more than filter their
-# inputs.
+# Because the dendrite acts as a low-pass filter, only a small fraction of this EPSP reaches the soma, and it arrives
+# late and broad. [The next tutorial](dendritic_integration.py) shows how dendrites do more than filter their inputs.

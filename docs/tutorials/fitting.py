@@ -14,8 +14,8 @@
 # # Fit a cell to recordings
 #
 # This tutorial uses gradients to estimate the parameters of a cell from recorded potentials: it defines a loss,
-# computes its exact derivative with respect to every parameter through the whole run, and uses an optimizer. It
-# also addresses a question that should come first: do the recordings determine the parameters?
+# computes its exact derivative with respect to every parameter through the whole run, and uses an optimizer. It also
+# addresses a question that you should ask first: do the recordings determine the parameters?
 
 # %%
 import dendrion as dn
@@ -176,7 +176,7 @@ with dn.plot.style():
     ax.legend()
 
 # %% [markdown]
-# The next figure shows the three sweeps at both electrodes before and after the fit:
+# The next figure shows the three sweeps at both electrodes, before and after the fit:
 
 
 # %% figure="traces"
@@ -277,9 +277,8 @@ assert abs(soma_of_other - soma).max() < 1e-9
 np.testing.assert_allclose((dend + 70.0) / 1.2, dend_of_other + 70.0, atol=1e-9)
 
 # %% [markdown]
-# The fit does not warn you about this. From two initial guesses, the fit arrives at two different cells, which both
-# explain the data up to the noise and belong to the same family. With the second electrode, both initial guesses
-# lead to the same cell.
+# The fit does not warn you about this. From two initial guesses, the fit arrives at two different cells of this family,
+# which both explain the data up to the noise. With the second electrode, both initial guesses lead to the same cell.
 
 # %%
 one = {at_soma: soma + rng.normal(0.0, noise, soma.shape)}

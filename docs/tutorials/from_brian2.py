@@ -67,8 +67,8 @@ import numpy as np
 #
 # ## Units
 #
-# Brian2 computes in SI units and uses quantities. In Dendrion, plain numbers are in mV, ms, pF, nS, pA, um or Hz,
-# and in uF/cm2 and uS/cm2 for compartments with a geometry ([all units](../units.md)). Brian2's quantities are
+# Brian2 computes in SI units and uses quantities with units. In Dendrion, plain numbers are in mV, ms, pF, nS, pA, um
+# or Hz, and in uF/cm2 and uS/cm2 for compartments with a geometry ([all units](../units.md)). Brian2's quantities are
 # accepted wherever a number is expected; they are converted and checked, so large parts of a script can remain
 # unchanged:
 #
@@ -216,8 +216,8 @@ for part, expected in brian2_v.items():
 # | 4 | `synapses`: arriving spikes | reset |
 # | 5 | `resets` | arriving spikes |
 #
-# Operations 4 and 5 are in reverse order. This matters only if both change the same variable, as in
-# `on_pre="v += w"` with `reset="v = 0*mV"`. In Dendrion arriving spikes change the gate of a receptor, and a reset
+# The two simulators perform operations 4 and 5 in reverse order. This matters only if both change the same variable, as
+# in `on_pre="v += w"` with `reset="v = 0*mV"`. In Dendrion arriving spikes change the gate of a receptor, and a reset
 # changes V.
 #
 # ## Delays

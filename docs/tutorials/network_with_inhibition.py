@@ -130,12 +130,12 @@ for label, spikes in runs.items():
     print(f"{label:>15}: " + ", ".join(f"{name} {rate(s, sizes[name]):.1f} Hz" for name, s in spikes.items()))
 
 # %% [markdown]
-# With inhibition, the cells fire irregularly at about 9 Hz. Without inhibition, recurrent excitation causes bursts
-# of the whole network. Adaptation terminates each burst, and the network is silent until the cells have recovered.
-# Slices with blocked GABA receptors behave in the same way (Miles & Wong 1983). Two numbers quantify this
-# difference. The coefficient of variation (CV) of inter-spike intervals measures how irregularly a neuron fires.
-# The variance divided by the mean of the population's spike counts in bins of 5 ms measures synchrony; it is 1
-# for independent Poisson neurons.
+# With inhibition, the cells fire irregularly at about 9 Hz. Without inhibition, recurrent excitation causes bursts of
+# the whole network. Adaptation terminates each burst, and the network is silent until the cells have recovered. Slices
+# with blocked GABA receptors behave in the same way (Miles & Wong 1983). Two numbers quantify this difference. The
+# coefficient of variation (CV) of inter-spike intervals measures how irregularly a neuron fires. The variance of the
+# population's spike counts in bins of 5 ms, divided by their mean, measures synchrony; it is 1 for independent Poisson
+# neurons.
 
 
 # %%
@@ -162,7 +162,7 @@ assert 5 < rate(runs["with inhibition"]["pyramidal"], 400) < 15
 # %% [markdown]
 # ## How much inhibition?
 #
-# A minimum weight is needed to change bursts into irregular firing; larger weights only reduce the rates.
+# A minimum weight is needed to turn bursts into irregular firing; larger weights only reduce the rates.
 
 # %%
 weights = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0])

@@ -68,8 +68,8 @@ def pair(rule, pre, post, weight=1.0, delay=0.2, dt=0.1, **neuron):
 #
 # Each experiment has one pair of spikes with its own interval Δt = t_post - t_pre. If the presynaptic spike comes
 # first, the synapse becomes stronger; if it comes second, the synapse becomes weaker (Markram, Lübke, Frotscher &
-# Sakmann 1997, Science 275:213; Bi & Poo 1998, J Neurosci 18:10464). `dn.STDP` is the rule of Gütig, Aharonov,
-# Rotter & Sompolinsky (2003, J Neurosci 23:3697). A pair changes a weight w between 0 and w_max by
+# Sakmann 1997, Science 275:213; Bi & Poo 1998, J Neurosci 18:10464). `dn.STDP` is the rule of Gütig, Aharonov, Rotter &
+# Sompolinsky (2003, J Neurosci 23:3697). A pair of spikes changes a weight w, which lies between 0 and w_max, by
 #
 # $$
 # \frac{\Delta w}{w_\text{max}} =
@@ -135,13 +135,13 @@ with dn.plot.style():
 # %% [markdown]
 # ## The dendritic part of a delay
 #
-# STDP depends on the times at which spikes reach *the synapse*. The `delay` of a connection is the total time from
-# the presynaptic spike to its effect; the neuron's `dendritic_delay`, in steps, is the part of this time that
-# belongs to the dendrite. The presynaptic spike reaches the synapse after `delay - dendritic_delay`. The
-# postsynaptic spike propagates back along the dendrite and reaches the synapse after `dendritic_delay`. As a
-# function of the spike times at the somata, the window is therefore shifted by `delay - 2 dendritic_delay`: the
-# larger the axonal part of the delay, the earlier the presynaptic neuron has to spike (Morrison, Aertsen & Diesmann
-# 2007, Neural Comput 19:1437, compare both cases in networks).
+# STDP depends on the times at which spikes reach *the synapse*. The `delay` of a connection is the total time from the
+# presynaptic spike to its effect; the neuron's `dendritic_delay`, in steps, is the part of this time that belongs to
+# the dendrite. The presynaptic spike reaches the synapse after `delay - dendritic_delay`. The postsynaptic spike
+# propagates back along the dendrite and reaches the synapse after `dendritic_delay`. As a function of the times at
+# which the somas spike, the window is therefore shifted by `delay - 2 dendritic_delay`: the larger the axonal part of
+# the delay, the earlier the presynaptic neuron has to spike (Morrison, Aertsen & Diesmann 2007, Neural Comput 19:1437,
+# compare both cases in networks).
 
 # %%
 with dn.plot.style():

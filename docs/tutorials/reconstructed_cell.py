@@ -28,10 +28,10 @@ import numpy as np
 # %% [markdown]
 # ## A file
 #
-# If you have a reconstruction, for example from [NeuroMorpho.Org](https://neuromorpho.org), skip this section. Here,
-# a short program grows a tree of the same kind: branches are random walks with tapering diameters, and each line of
-# the file contains the number of a point, its kind (1 soma, 2 axon, 3 basal, 4 apical dendrite), x, y, z and the
-# radius (um), and the point to which it is connected.
+# If you have a reconstruction, for example from [NeuroMorpho.Org](https://neuromorpho.org), skip this section. Here, a
+# short program generates a tree of the same kind: branches are random walks with tapering diameters, and each line of
+# the file contains the number of a point, its kind (1 soma, 2 axon, 3 basal, 4 apical dendrite), x, y, z and the radius
+# (um), and the point to which it is connected.
 
 
 # %%

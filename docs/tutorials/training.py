@@ -75,10 +75,10 @@ train_spikes, test_spikes = encode(points), encode(test_points)
 # %% [markdown]
 # ## The network
 #
-# Excitatory (NMDA) and inhibitory (GABA) synapses are on the dendrites, each of which has its own potential. With g
-# = 1 nS a weight is a conductance in nS. The output neurons never spike; they integrate their input, and the
-# predicted class is that of the neuron with the higher mean potential from 20 ms on. The parameter
-# `surrogate_grad_fn` is explained below.
+# Excitatory (NMDA) and inhibitory (GABA) synapses are on the dendrites, each of which has its own potential. Because g
+# = 1 nS, a weight equals a conductance in nS. The output neurons never spike but integrate their input; the predicted
+# class is that of the neuron with the higher mean potential from 20 ms on. The parameter `surrogate_grad_fn` is
+# explained below.
 
 
 # %%

@@ -56,7 +56,7 @@ def test_examples_run(page, tmp_path, monkeypatch):
             for line in re.findall(r"^dendrion .*", block, re.M):
                 arguments = shlex.split(line, comments=True)[1:]
                 subprocess.run([sys.executable, "-c", COMMAND, *arguments], check=True, capture_output=True)
-        elif language == "text" and text[end : fence.start()].split() == ["prints"]:
+        elif language == "text" and text[end : fence.start()].split() == ["This", "prints:"]:
             assert block.strip() in printed
     if "matplotlib" in sys.modules:
         import matplotlib.pyplot as plt
