@@ -131,8 +131,11 @@ class SGD(Optimizer):
         Learning rate, > 0.
     momentum : float
         Momentum, in [0, 1).
-    train : list of str, optional
-        Keys of the parameters to train. Defaults to all parameters that are not frozen and have a gradient.
+    train : str or list of str, optional
+        The parameters to train. Each entry is a key, a pattern such as ``"*.w"``, or the name of a group:
+        ``"weights"``, ``"time constants"``, ``"conductances"`` or ``"thresholds"`` (see
+        [Gradients](../gradients.md#which-parameters-to-train)). Defaults to all parameters that are not frozen and have
+        a gradient.
     bounds : dict, optional
         Pairs of the smallest and the largest permitted value, keyed by parameter (``None`` for no bound). They apply in
         addition to the parameter's own domain.

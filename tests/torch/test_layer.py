@@ -181,3 +181,8 @@ def test_the_duration_of_a_layer_is_a_multiple_of_dt(duration):
     with pytest.raises(dn.ParameterError, match=r"duration = -1\.0: expected a finite time >= 0"):
         dnt.Layer(net, -1.0, [source], [v])
     assert dnt.Layer(net, 0.1 + 0.2, [source], [v]).function.steps == 3
+
+
+def test_parameters_are_selected_by_pattern(made):
+    layer = made().layer(train=["weights", "cell/*.gL"])
+    assert layer.keys == ["synapse.w", "cell/soma.gL", "cell/dend.gL"]

@@ -19,7 +19,8 @@ from ..modules._copies import NotCopied
 from ..recordings.recording import Recording, SpikeRecording
 from ..simulation._settings import size_in_bytes, whole_steps
 from ..simulation.network import Network
-from .gradients import MEMORY, Run, listed_keys
+from .gradients import MEMORY, Run
+from .selection import GROUPS, chosen, is_pattern, listed_keys
 
 __all__ = ["Call", "Differentiable", "Outputs", "trainable"]
 
@@ -27,13 +28,22 @@ Outputs = list[NDArray[np.floating]]
 
 
 def trainable(net: Network, keys: Iterable[str] | None) -> list[str]:
-    """Return the keys of the parameters to train; by default, all that are not frozen and have a gradient."""
-    known, frozen = net._sim.parameter_names(), net._frozen_keys()
+    """Return the keys of the parameters to train; by default, all that are not frozen and have a gradient.
+
+    Each of ``keys`` is a key, a shell-style pattern, or the name of a group. Patterns and groups select from the
+    parameters that are trained by default.
+    """
+    known, frozen, still = net._sim.parameter_names(), net._frozen_keys(), net._without_effect()
+    usual = [key for key in known if key not in still and key not in frozen]
     if keys is None:
-        still = net._without_effect()
-        return [key for key in known if key not in still and key not in frozen]
-    found = listed_keys("train", keys)
-    check_keys(found, [key for key in known if key not in frozen], frozen)
+        return usual
+    found: list[str] = []
+    for text in listed_keys("train", keys):
+        if text not in known and (text in GROUPS or is_pattern(text)):
+            found += chosen("train", net, text, usual, "frozen or without a gradient")
+        else:
+            check_keys([text], [*(key for key in known if key not in frozen), *GROUPS], frozen)
+            found.append(text)
     return list(dict.fromkeys(found))
 
 

@@ -20,32 +20,16 @@ from ..inputs.currents import CurrentGenerator
 from ..modules._copies import NotCopied
 from ..modules._fixed import Fixed
 from ..recordings.recording import Recording, SpikeRecording
+from .selection import GROUPS, chosen, is_pattern, listed_keys
 
 if TYPE_CHECKING:
     from ..inputs.generators import Generator
     from ..simulation.network import Network
 
-__all__ = ["Gradients", "Run", "listed_keys"]
+__all__ = ["Gradients", "Run"]
 
 #: Default limit on the memory for a gradient (bytes).
 MEMORY = 2**30
-
-
-def listed_keys(what: str, keys: Iterable[str]) -> list[str]:
-    """Return parameter keys as a list."""
-    if isinstance(keys, str):
-        return [keys]
-    if not isinstance(keys, Iterable):
-        raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of parameter keys")
-    try:
-        found = list(keys)
-    except Exception:
-        # Zero-dimensional arrays and sparse matrices have an `__iter__` that fails.
-        raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of parameter keys") from None
-    for key in found:
-        if not isinstance(key, str):
-            raise ParameterTypeError(f"{what}: {quoted(key)}: expected parameter keys (strings)")
-    return found
 
 
 class Gradients(dict[str, NDArray[np.float64]]):
@@ -142,9 +126,11 @@ class Run(Fixed, NotCopied, Suggesting):
             the values, ``(samples, columns)``, for a [Recording][dendrion.Recording], and ``(steps, size)`` for a
             [SpikeRecording][dendrion.SpikeRecording] of a population. With a batch, they have an additional first axis
             for the samples of the batch.
-        wrt : list of str, optional
-            Keys of the parameters and paths of the generators for which gradients are computed; a shorter list takes
-            less time. Defaults to all of ``net.parameters()``, all inputs, and the waveforms of current generators.
+        wrt : str or list of str, optional
+            Parameters and generators for which gradients are computed; a shorter list takes less time. Each entry is
+            the key of a parameter, the path of a generator, a pattern such as ``"*.w"``, or the name of a group of
+            parameters (see [Gradients](../gradients.md#which-parameters-to-train)). Defaults to all of
+            ``net.parameters()``, all inputs, and the waveforms of current generators.
 
         Raises
         ------
@@ -229,12 +215,17 @@ class Run(Fixed, NotCopied, Suggesting):
         paths = [m.path for m in (*self._inputs, *self._waves)]
         if wrt is None:
             return [*self._known, *paths]
-        wanted = listed_keys("backward: wrt", wrt)
-        for key in wanted:
+        wanted: list[str] = []
+        known = [*self._known, *paths]
+        for key in listed_keys("backward: wrt", wrt):
             if key in self._frozen:
                 raise ParameterError(f"backward: {key}: is frozen; expected a parameter that is not in frozen_params")
-            if key not in self._known and key not in paths:
-                raise unknown_name("backward: no parameter or input", key, [*self._known, *paths])
+            if key in known:
+                wanted.append(key)
+            elif key in GROUPS or is_pattern(key):
+                wanted += chosen("backward: wrt", self.net, key, known, "frozen")
+            else:
+                raise unknown_name("backward: no parameter or input", key, known)
         return list(dict.fromkeys(wanted))
 
     def _input_shape(self, path: str) -> tuple[int, ...]:
