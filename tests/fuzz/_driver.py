@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ._clock import Limit
 from ._target import TARGETS, Settings
 from ._worker import PLACE
 
@@ -119,16 +120,16 @@ class Driver:
 
     def _watch(self, process: subprocess.Popen[bytes], folder: Path) -> str | None:
         """Wait for a process; end it if one input takes too long."""
-        before, since = b"", time.monotonic()
+        before, limit = b"", Limit(process.pid, BEGIN)
         for _ in _ticks():
             code = process.poll()
             if code is not None:
                 return None if code == 0 else f"crash ({_named(code)})"
             place = (folder / "place").read_bytes()
             if place != before:
-                before, since = place, time.monotonic()
-            has_begun = PLACE.unpack(place)[1] > 0
-            if time.monotonic() - since > (self._settings.limit if has_begun else BEGIN):
+                before = place
+                limit.restart(self._settings.limit if PLACE.unpack(place)[1] > 0 else BEGIN)
+            if limit.is_over():
                 # This signal makes Python print the stack of each thread.
                 process.send_signal(signal.SIGABRT)
                 process.wait()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import dendrion as dn
 
+from ._clock import WAIT, Limit
 from ._target import FaultError, Step
 
 __all__ = ["reader"]
@@ -22,7 +23,7 @@ __all__ = ["reader"]
 ROOT = Path(__file__).parents[2]
 #: Number of inputs of a case, and of those that are also read in Python.
 INPUTS, IN_PYTHON = 2000, 4
-#: Limits of the address space (bytes) and of the time per input (s), which is slightly less than the driver's.
+#: Limits of the address space (bytes) and of the processor time per input (s), slightly less than the driver's.
 MEMORY, LIMIT = 3 << 29, 4.5
 
 #: Starts a program with this memory limit.
@@ -69,24 +70,25 @@ def _checked(target: str, seed: str, step: Step) -> list[str]:
         what = fault["what"]
         raise FaultError(f"{target}: {what[:200]}", f"{_command(target, seed, fault['input'])}\n{what}")
     slow = found["longest"]
-    if slow["seconds"] > LIMIT:
+    if slow["seconds"] > WAIT * LIMIT:
         raise FaultError(f"slow: {target}", f"{slow['seconds']:.1f} s: {_command(target, seed, slow['input'])}")
     return [kind for kind, count in found["outcomes"].items() for _ in range(count)]
 
 
 def _followed(process: subprocess.Popen[str], place: Path, target: str, seed: str, step: Step) -> int:
     """Follow the inputs that the program reports; end it if one takes too long, and return the last input."""
-    done, since = -1, time.monotonic()
+    done, limit = -1, Limit(process.pid, LIMIT)
     while True:
         over = process.poll() is not None
         now = INPUTS - 1 if over and process.returncode == 0 else int(place.read_text() or max(done, 0))
         for input in range(done + 1, now + 1):
             step(f"{target} {seed} {input}")
         if now > done:
-            done, since = now, time.monotonic()
+            done = now
+            limit.restart(LIMIT)
         if over:
             return done
-        if time.monotonic() - since > LIMIT:
+        if limit.is_over():
             process.kill()
             process.wait()
             raise FaultError(f"hang: {target}", f"{_command(target, seed, done)}\n{_shown(target, seed, done)}")
