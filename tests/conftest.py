@@ -36,18 +36,26 @@ def pair():
 
 @pytest.fixture
 def ctrl_c():
-    """Return a function that simulates Ctrl-C after a number of seconds.
+    """Return a function that simulates Ctrl-C after a number of seconds, and not before ``after()`` is true.
 
+    On a busy machine, work may begin much later than the timer does; ``after`` tells whether it has begun.
     If a script starts the tests in the background, they and their children would otherwise inherit an ignored SIGINT.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    timers = []
+    timers, over = [], threading.Event()
 
-    def press(seconds):
-        timers.append(threading.Timer(seconds, _thread.interrupt_main))
+    def press(seconds, after=lambda: True):
+        def interrupt():
+            while not after():
+                if over.wait(0.01):
+                    return
+            _thread.interrupt_main()
+
+        timers.append(threading.Timer(seconds, interrupt))
         timers[-1].start()
 
     yield press
+    over.set()
     with contextlib.suppress(KeyboardInterrupt):
         for timer in timers:
             timer.cancel()

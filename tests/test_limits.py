@@ -39,8 +39,12 @@ def pytest_in(folder, *arguments, **options):
 
 @needs_signals
 def test_tests_of_ctrl_c_pass_where_it_is_ignored():
-    test = f"{TESTS / 'errors' / 'test_runs.py'}::test_interrupts_stop_cleanly_and_a_later_run_goes_on"
-    done = ignoring_ctrl_c("-m", "pytest", "-q", "-p", "no:cacheprovider", test, cwd=TESTS.parent)
+    tests = (
+        "errors/test_runs.py::test_interrupts_stop_cleanly_and_a_later_run_goes_on",
+        "morphology/test_morphology.py::test_interrupts_end_the_reading_of_a_file",
+    )
+    command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", *(str(TESTS / test) for test in tests))
+    done = ignoring_ctrl_c(*command, cwd=TESTS.parent)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

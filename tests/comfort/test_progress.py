@@ -102,7 +102,7 @@ def test_what_was_reached_is_shown_after_ctrl_c(pair, monkeypatch, ctrl_c, with_
         modules += [clock, dn.MCSynapse(clock, cells.ampa, dn.All2All())]
     net, stream = dn.Network(modules), io.StringIO()
     net.run(7.0)
-    ctrl_c(0.3)
+    ctrl_c(0.3, after=lambda: "\r" in stream.getvalue() and net.t > 8.0)
     with pytest.raises(KeyboardInterrupt):
         net.run(1e8, progress=stream)
     last = stream.getvalue().rstrip("\n").split("\r")[-1]
@@ -112,7 +112,7 @@ def test_what_was_reached_is_shown_after_ctrl_c(pair, monkeypatch, ctrl_c, with_
 
 def test_ctrl_c_in_a_run_for_a_gradient(pair, ctrl_c):
     net, stream = driven(pair), io.StringIO()
-    ctrl_c(0.3)
+    ctrl_c(0.3, after=lambda: re.search(r"[1-9]\d*(\.\d+)?/1000000 ms", stream.getvalue()))
     with pytest.raises(KeyboardInterrupt):
         net.run(1e6, grad=True, memory=1e8, progress=stream)
     (shown,) = re.search(r"([\d.]+)/1000000 ms", stream.getvalue().split("\r")[-1]).groups()

@@ -257,7 +257,7 @@ def test_an_interrupted_run_is_saved(tmp_path, ctrl_c):
     path = tmp_path / "run.state"
     net = NETWORKS["driven"]()
     net.run(1.0)
-    ctrl_c(0.2)
+    ctrl_c(0.2, after=lambda: net.t > 1.0)
     with pytest.raises(KeyboardInterrupt):
         net.run(1e7, save_state=path)
     other = NETWORKS["driven"]()
