@@ -1,22 +1,37 @@
-"""Representations of values and counts in messages, including values that Python fails to print."""
+"""Representations of values and counts in messages, including values that are long or that Python fails to print."""
 
 from __future__ import annotations
 
 import contextlib
 
+import numpy as np
+
+#: Number of characters of a value in a message.
+_MOST = 200
+
 __all__ = ["counted", "quoted", "told"]
 
 
 def quoted(value: object) -> str:
-    """Return the ``repr`` of a value, or its type if ``repr`` fails.
+    """Return the ``repr`` of a value, or its type if ``repr`` fails. A long value is abbreviated to one line.
 
     Python prints neither integers of more than 4300 digits nor deeply nested lists, and the ``repr`` of a user's class
     may raise any exception.
     """
     try:
-        return repr(value)
+        text = repr(value)
     except Exception:
         return _type(value)
+    return text if len(text) <= _MOST and "\n" not in text else _abbreviated(value, text)
+
+
+def _abbreviated(value: object, text: str) -> str:
+    if isinstance(value, np.ndarray):
+        return f"array of shape {value.shape} and dtype {value.dtype}"
+    if isinstance(value, int):
+        return _type(value)
+    line = text.partition("\n")[0]
+    return line[: _MOST - 3] + "..."
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -366,7 +366,7 @@ MESSAGES = [
     ({"ion": "Xx"}, r"valence = None: the valence of Xx is unknown; expected valence= with a number"),
     ({"ion": 3}, r"ion = 3: expected the name of an ion, such as 'Ca'"),
     ({"ion": "area", "valence": 1}, r"ion = 'area': has another meaning in equations"),
-    ({"valence": 0}, r"valence = 0: expected a number other than 0, such as 2"),
+    ({"valence": 0}, r"valence = 0: expected a number other than 0 from -100 to 100, such as 2"),
     ({"inside": -1.0}, r"inside = -1: expected a finite number >= 0 .mM."),
     ({"outside": 0.0}, r"outside = 0"),
     ({"reversal": "nernst"}, r"outside = None: reversal='nernst' needs the outer concentration"),

@@ -34,15 +34,20 @@ class PerSite(NamedTuple):
         """Shape of arrays with one value per cell and site."""
         return self.cells, self.sites
 
+    @property
+    def expected(self) -> str:
+        """What is accepted, for messages."""
+        return (
+            f"a number, an array of shape ({self.sites},) with one value per {self.name}, or one of shape {self.shape} "
+            f"with one value per cell and {self.name}"
+        )
+
     def flat(self, what: str, array: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return an array of values in flat form after checking its shape."""
         if array.shape == (self.cells, 1):
             array = np.broadcast_to(array, self.shape)
         if array.shape not in ((self.sites,), self.shape):
-            raise ParameterError(
-                f"{what} = array of shape {array.shape}: expected a number, an array of shape ({self.sites},) with one "
-                f"value per {self.name}, or one of shape {self.shape} with one value per cell and {self.name}"
-            )
+            raise ParameterError(f"{what} = array of shape {array.shape}: expected {self.expected}")
         return np.array(array, dtype=np.float64).reshape(-1)
 
     def shaped(self, value: Any) -> Any:

@@ -409,12 +409,11 @@ class Module(CopiedAlone):
             self._measured.add(name)
             return converted
         self._measured.discard(name)
-        array = plain_numbers(
-            f"{self._label}: {name}", value, f"a number or an array of length {self.size}{self._drawn(value)}"
-        )
+        per_site = self._per_site(name)
+        expected = f"a number or an array of length {self.size}{self._drawn(value)}"
+        array = plain_numbers(f"{self._label}: {name}", value, per_site.expected if per_site else expected)
         if array.ndim == 0:
             return float(array)
-        per_site = self._per_site(name)
         if per_site is not None:
             return per_site.flat(f"{self._label}: {name}", array)
         if array.ndim != 1:

@@ -76,6 +76,8 @@ class NetworkSteadyState:
         tolerance, longest = _positive("tolerance", tolerance, ""), _positive("longest", longest, "ms")
         parts = list(net._parts.values())
         _check(parts)
+        with net._alone("settle"):
+            pass
         net.reset()
         generators = [part for part in parts if isinstance(part, Generator)]
         steps = max(round(_PIECE / net.dt), 1)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from ... import _core
@@ -15,7 +16,7 @@ from ..._quoted import quoted
 from ..._suggest import hint
 from ...errors import EquationError, ParameterError, ParameterTypeError, StructureError
 from ...modules._ownership import SENTINEL, Sentinel
-from ...modules.module import Module
+from ...modules.module import Module, Value
 from ..equations import Channel
 from .neuron import CableNeuron
 
@@ -24,6 +25,8 @@ __all__ = ["Ion"]
 #: Valences of common ions.
 _VALENCES: Mapping[str, float] = {"Na": 1.0, "K": 1.0, "Ca": 2.0, "Cl": -1.0, "Mg": 2.0}
 _REVERSALS = ("fixed", "nernst")
+#: The default temperature, in degrees Celsius.
+_CELSIUS = 6.3
 _FARADAY = "96485.33212 C/mol"
 _GAS = "8.314462618 J/mol/K"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -95,7 +98,7 @@ class Ion(Channel):
     outside : float, array, dict, callable or str, optional
         Outer concentration (mM), > 0, which is constant. Needed for ``reversal="nernst"``.
     valence : float, optional
-        Valence. Defaults to that of Na, K, Ca, Cl and Mg; other ions need one.
+        Valence, from -100 to 100. Defaults to that of Na, K, Ca, Cl and Mg; other ions need one.
     reversal : str
         ``"fixed"``: the reversal potential is ``E`` or, without ``E``, a parameter of each channel. ``"nernst"``: the
         Nernst potential of the present concentrations.
@@ -110,7 +113,7 @@ class Ion(Channel):
     tau : float, array, dict, callable or str, optional
         Time constant (ms) with which the concentration returns to ``inside``. By default, it does not return.
     celsius : float or array
-        Temperature in degrees Celsius, for ``reversal="nernst"``.
+        Temperature in degrees Celsius, above absolute zero, for ``reversal="nernst"`` only.
     parent, name, frozen_params
         See [Module][dendrion.Module].
 
@@ -145,7 +148,7 @@ class Ion(Channel):
         depth: Any = None,
         gamma: Any = 1.0,
         tau: Any = None,
-        celsius: ArrayLike = 6.3,
+        celsius: ArrayLike = _CELSIUS,
         parent: Module | Sentinel | None = SENTINEL,
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
@@ -155,6 +158,7 @@ class Ion(Channel):
         self._refer("ion", self._checked_ion(ion))
         self._refer("valence", self._checked_valence(valence))
         self._refer("reversal", self._checked_reversal(reversal, outside, E))
+        self._check_celsius(celsius, reversal)
         form = _Form(reversal, outside is not None, E is not None, tau is not None, depth is not None)
         self._use_equations(form.equations(self.ion, self.valence))
         given = {"inside": inside, "gamma": gamma}
@@ -162,6 +166,7 @@ class Ion(Channel):
         given |= {key: value for key, value in optional.items() if value is not None}
         given |= {"celsius": celsius} if reversal == "nernst" else {}
         super().__init__(neuron, on, parent, name, frozen_params, **given)
+        self._check("celsius", self._values.get("celsius"))
 
     def _checked_ion(self, ion: Any) -> str:
         if not isinstance(ion, str) or not _NAME.fullmatch(ion):
@@ -176,12 +181,27 @@ class Ion(Channel):
                     f"number{hint(self.ion, _VALENCES)}"
                 )
             return _VALENCES[self.ion]
-        value = real(f"{self._label}: valence", valence, "a number other than 0, such as 2")
-        if value == 0.0:
-            raise ParameterError(
-                f"{self._label}: valence = {quoted(valence)}: expected a number other than 0, such as 2"
-            )
+        expected = "a number other than 0 from -100 to 100, such as 2"
+        value = real(f"{self._label}: valence", valence, expected)
+        if value == 0.0 or not -100.0 <= value <= 100.0:
+            raise ParameterError(f"{self._label}: valence = {quoted(valence)}: expected {expected}")
         return value
+
+    def _check_celsius(self, celsius: Any, reversal: str) -> None:
+        is_default = isinstance(celsius, float) and celsius == _CELSIUS
+        if reversal == "fixed" and not is_default:
+            raise ParameterError(
+                f"{self._label}: celsius = {quoted(celsius)}: has no effect with reversal='fixed'; expected "
+                "reversal='nernst', or no celsius"
+            )
+
+    def _check(self, name: str, value: Value | None) -> None:
+        super()._check(name, value)
+        if name == "celsius" and value is not None and np.min(value) <= -273.15:
+            raise ParameterError(
+                f"{self._label}: celsius = {np.min(value):g}: expected a temperature above absolute zero, -273.15 "
+                "degrees Celsius"
+            )
 
     def _checked_reversal(self, reversal: Any, outside: Any, E: Any) -> str:
         if not isinstance(reversal, str):

@@ -139,6 +139,13 @@ def of_samples(what: str, given: Any, interval: Any) -> TimeCourse | None:
         )
     for bad in np.flatnonzero(~np.isfinite(wave))[:1]:
         raise ParameterError(f"{what}[{bad}] = {wave[bad]}: expected finite numbers (mV)")
+    with np.errstate(over="ignore"):
+        steep = np.flatnonzero(~np.isfinite(np.diff(wave)))
+    for bad in steep[:1]:
+        raise ParameterError(
+            f"{what}[{bad + 1}] = {wave[bad + 1]} after {wave[bad]}: their difference exceeds the largest number; "
+            "expected potentials (mV) below 8e307 in magnitude"
+        )
     return TimeCourse(_of_wave(wave, spacing), {})
 
 
