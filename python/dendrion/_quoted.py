@@ -27,7 +27,8 @@ def quoted(value: object) -> str:
 
 def _abbreviated(value: object, text: str) -> str:
     if isinstance(value, np.ndarray):
-        return f"array of shape {value.shape} and dtype {value.dtype}"
+        kind = "masked array" if isinstance(value, np.ma.MaskedArray) else "array"
+        return f"{kind} of shape {value.shape} and dtype {value.dtype}"
     if isinstance(value, int):
         return _type(value)
     line = text.partition("\n")[0]
