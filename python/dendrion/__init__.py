@@ -61,7 +61,7 @@ from .neurons.equations import Channel, Soma
 from .neurons.mc_neuron import MCNeuron
 from .neurons.methods import SolverMethodODE, SolverMethodSDE
 from .neurons.neuron import Neuron
-from .neurons.receptors import AMPA, GABA, NMDA, Receptor
+from .neurons.receptors import AMPA, GABA, NMDA, CurrentReceptor, Receptor
 from .recordings.recording import Recording, SpikeRecording
 from .simulation.network import Network
 from .simulation.values import Mismatch
@@ -91,6 +91,7 @@ __all__ = [
     "Connector",
     "Constant",
     "CurrentGenerator",
+    "CurrentReceptor",
     "CustomConn",
     "CustomGenerator",
     "DCGenerator",

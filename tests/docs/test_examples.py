@@ -98,7 +98,9 @@ def test_commands_exist(page):
             assert set(named) <= set(extras)
 
 
-@pytest.mark.parametrize("kind", ["compartment", "soma", "ampa", "nmda", "gaba", "coupling", "population", "dc"])
+@pytest.mark.parametrize(
+    "kind", ["compartment", "soma", "ampa", "nmda", "gaba", "current_receptor", "coupling", "population", "dc"]
+)
 def test_units_are_those_of_the_table(kind):
     text = (ROOT / "docs" / "units.md").read_text()
     for parameter, unit, default, meaning in _core.parameters(kind):

@@ -21,7 +21,9 @@ class Everything(dn.MCNeuron):
         self.ampa = dn.AMPA(size, t_decay=2.0, t_rise=0.5)
         self.nmda = dn.NMDA(size, t_decay=50.0)
         self.gaba = dn.GABA(size, t_decay=5.0)
-        self.on = [dn.MCConnSynapse(receptor, self.dend) for receptor in (self.ampa, self.nmda, self.gaba)]
+        self.input = dn.CurrentReceptor(size, t_decay=5.0)
+        receptors = (self.ampa, self.nmda, self.gaba, self.input)
+        self.on = [dn.MCConnSynapse(receptor, self.dend) for receptor in receptors]
         self.channel = dn.channels.KM.absolute(size, on=self.soma, g=1.0)
         self.spike = dn.DendriticSpike(size, on=self.dend, g_rise=1.0, g_fall=1.0)
         self.white = dn.WhiteNoise(self.soma, 1.0)

@@ -130,7 +130,7 @@ MISTAKES = {
     "missing duration": (lambda: built()[1].run(), r"Network\.run: missing 1 required positional argument: 'duration'"),
     "too many arguments": (
         lambda: dn.STDP(*range(9)),
-        r"STDP: takes from 1 to 7 positional arguments .*; expected the arguments lambda_, alpha",
+        r"STDP: takes from 1 to 8 positional arguments .*; expected the arguments lambda_, alpha",
     ),
     "list of parameters": (lambda: built()[1].set_parameters([1.0]), r"set_parameters: values = list: expected a dict"),
     "list of states": (lambda: built()[1].set_state([1.0]), r"set_state: values = list: expected a dict"),

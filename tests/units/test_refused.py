@@ -142,7 +142,7 @@ MODULES = {
     ),
     "drawn": (
         lambda q: dn.Normal(q(5, "mV"), 1.0),
-        f"Normal: mean = 5 mV: got mV, expected ms or {NUMBER}",
+        f"Normal: mean = 5 mV: got mV, expected ms, pA or {NUMBER}",
     ),
     "drawn of two": (
         lambda q: dn.Normal(q(5, "ms"), q(1, "")),
@@ -163,7 +163,7 @@ MODULES = {
     "probability of a rule": (lambda q: dn.FixedProb(q(1, "Hz")), f"FixedProb: prob = 1 Hz: got Hz, expected {NUMBER}"),
     "weights of a list": (
         lambda q: dn.CustomConn([0], [0], q(np.array([1.0]), "nS")),
-        f"CustomConn: w = array of shape (1,) in nS: got nS, expected {NUMBER}",
+        f"CustomConn: w = array of shape (1,) in nS: got nS, expected pA or {NUMBER}",
     ),
     "ends of a list": (
         lambda q: dn.CustomConn(q(np.array([0]), "ms"), [0]),

@@ -93,3 +93,38 @@ def test_arrays_of_jax_are_numbers():
     jnp = pytest.importorskip("jax.numpy")
     assert dn.LeakyIF(2, V_rest=jnp.array([1.0, 2.0])).V_rest.tolist() == [1.0, 2.0]
     assert dn.Network([dn.PoissonGenerator(1)], dt=0.1).run(float(jnp.float32(1.0))).t == 1.0
+
+
+def test_weights_of_current_based_receptors_are_currents(q):
+    class Cell(dn.MCNeuron):
+        def __init__(self, receptor):
+            super().__init__(2, V_th=-50.0, V_reset=-65.0, name="cell")
+            self.soma = dn.LeakyIF(2)
+            self.input = receptor
+            self.on = dn.MCConnSynapse(self.input, self.soma)
+
+    source, weights = dn.PoissonGenerator(2, 5.0, name="source"), np.array([[0.1, -0.2], [0.0, 0.3]])
+    cell = Cell(dn.CurrentReceptor(2, t_decay=5.0))
+    rule = dn.STDP(w_min=q(-1.0, "nA"), w_max=q(1000.0, "pA"))
+    for conn, options in (
+        (dn.All2All(), {"weight": q(weights, "nA"), "plasticity": rule}),
+        (q(weights, "nA"), {}),
+        (dn.CustomConn([0, 0, 1, 1], [0, 1, 0, 1], q(weights.ravel(), "nA")), {}),
+    ):
+        synapse = dn.MCSynapse(source, cell.input, conn, **options)
+        assert np.ravel(synapse.w).tolist() == [100.0, -200.0, 0.0, 300.0]
+    drawn = dn.MCSynapse(source, cell.input, dn.All2All(), weight=dn.Normal(q(0.0, "nA"), q(0.1, "nA")), name="drawn")
+    net = dn.Network([cell, source, drawn])
+    drawn.w = q(-0.5, "nA")
+    assert net.parameters()["drawn.w"].tolist() == [-500.0] * 4
+    net.set_parameters({"drawn.w": q(weights.ravel(), "nA")})
+    assert drawn.w.tolist() == [100.0, -200.0, 0.0, 300.0]
+    cell = Cell(dn.AMPA(2, t_decay=5.0))
+    for conn, options in (
+        (dn.All2All(), {"weight": q(0.5, "nA")}),
+        (dn.All2All(), {"weight": dn.Normal(q(0.0, "nA"), q(0.1, "nA"))}),
+        (dn.All2All(), {"plasticity": dn.STDP(w_max=q(1.0, "nA"))}),
+        (dn.CustomConn([0], [0], q(np.array([1.0]), "nA")), {}),
+    ):
+        with pytest.raises(dn.ParameterError, match=r"got [pn]A, expected a pure number"):
+            dn.MCSynapse(source, cell.input, conn, **options)

@@ -4,8 +4,12 @@ use dendrion_equations::library;
 use dendrion_model::{Gates, ModuleKind, OdeMethod};
 
 /// Receptors
-pub(crate) const RECEPTORS: [(&str, ModuleKind); 3] =
-    [("AMPA", ModuleKind::Ampa), ("NMDA", ModuleKind::Nmda), ("GABA", ModuleKind::Gaba)];
+pub(crate) const RECEPTORS: [(&str, ModuleKind); 4] = [
+    ("AMPA", ModuleKind::Ampa),
+    ("NMDA", ModuleKind::Nmda),
+    ("GABA", ModuleKind::Gaba),
+    ("CurrentReceptor", ModuleKind::CurrentReceptor),
+];
 
 /// Noise sources
 pub(crate) const NOISES: [(&str, ModuleKind); 3] = [

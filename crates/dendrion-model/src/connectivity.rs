@@ -2,7 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModuleKind, Network, Params, PerConnection};
+use crate::kind::WEIGHT;
+use crate::{
+    Count, Domain, Error, ModuleKind, Network, ParameterSpec, Params, PerConnection, Receptor, Values,
+};
+
+/// The end of messages about negative weights.
+pub const INHIBITION: &str = "; for inhibition, connect positive weights to a GABA receptor, or use a CurrentReceptor, whose weights may \
+     be negative";
 
 /// The module that sends a projection's spikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,6 +132,51 @@ impl Projection {
             Some(post) if post.role.cells() == Some(pre) => post.sites().unwrap_or(0),
             _ => 0,
         }
+    }
+
+    /// Returns whether weights may be negative: whether all driven receptors accept negative weights.
+    pub fn is_signed(&self, network: &Network) -> bool {
+        let Some(post) = network.populations.get(self.population) else { return false };
+        let signed = |r: &usize| post.receptors.get(*r).is_some_and(Receptor::accepts_negative);
+        !self.receptors.is_empty() && self.receptors.iter().all(signed)
+    }
+
+    /// Returns the unit and the domain of the weights: those of currents (pA) if all driven receptors are current-based.
+    pub fn weight_spec(&self, network: &Network) -> ParameterSpec {
+        let mut spec = WEIGHT;
+        if self.is_signed(network) {
+            spec.domain = Domain::Finite;
+            let receptors = &network.populations[self.population].receptors;
+            if self.receptors.iter().all(|r| receptors[*r].kind == ModuleKind::CurrentReceptor) {
+                spec.unit = "pA";
+            }
+        }
+        spec
+    }
+
+    /// Checks weights, for this number of connections.
+    ///
+    /// # Errors
+    /// Returns an error for a wrong number of weights, and for a weight that is not finite, or negative although a
+    /// receptor accepts no negative weights.
+    pub fn check_weights(
+        &self,
+        network: &Network,
+        values: &Values,
+        count: impl Into<Count>,
+    ) -> Result<(), Error> {
+        let (spec, count) = (self.weight_spec(network), count.into());
+        let all = values.as_slice();
+        let fits = matches!(values, Values::Scalar(_)) || count.accepts(all.len());
+        if fits
+            && spec.domain == Domain::NonNegative
+            && let Some(i) = all.iter().position(|w| !spec.domain.holds(*w)).filter(|i| all[*i] < 0.0)
+        {
+            let name = if matches!(values, Values::Each(_)) { format!("w[{i}]") } else { "w".into() };
+            let accepted = format!("{}{INHIBITION}", spec.domain.words());
+            return Err(Error::parameter(&self.path, name, all[i], accepted));
+        }
+        spec.check(&self.path, values, count)
     }
 
     /// Returns whether a plasticity rule changes the weights.

@@ -21,6 +21,8 @@ pub enum ModuleKind {
     Nmda,
     /// A GABA receptor.
     Gaba,
+    /// A receptor whose current does not depend on V.
+    CurrentReceptor,
     /// A mechanism whose text declares its parameters.
     Written,
     /// An axial coupling.
@@ -111,6 +113,17 @@ const AMPA: [ParameterSpec; 5] = [NMDA[0], NMDA[1], NMDA[2], NMDA[3], NMDA[4]];
 const GABA: [ParameterSpec; 5] =
     [NMDA[0], NMDA[1], NMDA[2], NMDA[3], ParameterSpec { default: Some(-80.0), ..NMDA[4] }];
 
+const CURRENT_RECEPTOR: [ParameterSpec; 2] = [
+    spec(
+        "t_rise",
+        "ms",
+        None,
+        Positive,
+        "time constant of the rise; without it, the current jumps on a spike",
+    ),
+    NMDA[3],
+];
+
 const COUPLING: [ParameterSpec; 1] = [spec("g", "nS", None, NonNegative, "axial conductance")];
 
 const POPULATION: [ParameterSpec; 7] = [
@@ -133,13 +146,16 @@ const POISSON: [ParameterSpec; 1] = [spec("rate", "Hz", None, NonNegative, "rate
 const BERNOULLI: [ParameterSpec; 1] =
     [spec("prob", "", None, Probability, "probability of a spike per step")];
 const DC: [ParameterSpec; 1] = [spec("amplitude", "pA", None, Finite, "injected current")];
+/// The weight of a projection whose receptors do not accept negative weights.
+pub(crate) const WEIGHT: ParameterSpec = PROJECTION[0];
+
 const PROJECTION: [ParameterSpec; 2] = [
     spec(
         "w",
         "",
         Some(1.0),
         NonNegative,
-        "weight, the amount a spike adds to the gate; for inhibition, use a GABA receptor",
+        "weight, the amount a spike adds to the gate; for inhibition, use a GABA receptor or a CurrentReceptor",
     ),
     spec("delay", "ms", None, NonNegative, "time from the presynaptic spike to the postsynaptic effect"),
 ];
@@ -156,7 +172,7 @@ const CONDUCTANCE_NOISE: [ParameterSpec; 2] = [
     spec("E", "mV", Some(0.0), Finite, "reversal potential"),
 ];
 
-const STDP: [ParameterSpec; 6] = [
+const STDP: [ParameterSpec; 7] = [
     spec("lambda_", "", Some(0.01), NonNegative, "learning rate"),
     spec("alpha", "", Some(1.0), NonNegative, "depression relative to facilitation"),
     spec(
@@ -174,9 +190,10 @@ const STDP: [ParameterSpec; 6] = [
         "exponent of the weight in depression; 0 for an additive rule",
     ),
     spec("tau_plus", "ms", Some(20.0), Positive, "time constant of the presynaptic trace"),
-    spec("w_max", "", Some(100.0), Positive, "maximum weight"),
+    spec("w_max", "", Some(100.0), Finite, "maximum weight, > w_min"),
+    spec("w_min", "", Some(0.0), Finite, "minimum weight, >= 0 except for current-based receptors"),
 ];
-const TRIPLET_STDP: [ParameterSpec; 7] = [
+const TRIPLET_STDP: [ParameterSpec; 8] = [
     spec("A_plus", "", Some(5e-10), NonNegative, "facilitation per pair of spikes"),
     spec("A_minus", "", Some(7e-3), NonNegative, "depression per pair of spikes"),
     spec("A_plus_triplet", "", Some(6.2e-3), NonNegative, "facilitation per triplet of spikes"),
@@ -184,6 +201,7 @@ const TRIPLET_STDP: [ParameterSpec; 7] = [
     spec("tau_plus", "ms", Some(16.8), Positive, "time constant of the presynaptic trace"),
     spec("tau_plus_triplet", "ms", Some(101.0), Positive, "time constant of the slow presynaptic trace"),
     STDP[5],
+    STDP[6],
 ];
 const TSODYKS_MARKRAM: [ParameterSpec; 3] = [
     spec("U", "", Some(0.5), Probability, "utilization at rest, and its increment per spike"),
@@ -193,12 +211,13 @@ const TSODYKS_MARKRAM: [ParameterSpec; 3] = [
 
 impl ModuleKind {
     /// All kinds.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Compartment,
         Self::Soma,
         Self::Ampa,
         Self::Nmda,
         Self::Gaba,
+        Self::CurrentReceptor,
         Self::Written,
         Self::Coupling,
         Self::Population,
@@ -225,6 +244,7 @@ impl ModuleKind {
             Self::Ampa => "ampa",
             Self::Nmda => "nmda",
             Self::Gaba => "gaba",
+            Self::CurrentReceptor => "current_receptor",
             Self::Written => "written",
             Self::Coupling => "coupling",
             Self::Population => "population",
@@ -246,7 +266,7 @@ impl ModuleKind {
 
     /// Returns whether this is a built-in receptor.
     pub const fn is_receptor(self) -> bool {
-        matches!(self, Self::Ampa | Self::Nmda | Self::Gaba)
+        matches!(self, Self::Ampa | Self::Nmda | Self::Gaba | Self::CurrentReceptor)
     }
 
     /// Returns whether this is a rule that changes weights, depending on presynaptic and postsynaptic spikes.
@@ -266,6 +286,7 @@ impl ModuleKind {
             Self::Ampa => &AMPA,
             Self::Nmda => &NMDA,
             Self::Gaba => &GABA,
+            Self::CurrentReceptor => &CURRENT_RECEPTOR,
             Self::Coupling => &COUPLING,
             Self::Population => &POPULATION,
             Self::Poisson => &POISSON,

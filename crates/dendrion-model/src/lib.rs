@@ -31,7 +31,7 @@ mod time;
 mod validate;
 
 pub use cable::{Cable, Gates, Place, Role};
-pub use connectivity::{Connectivity, Injection, Plasticity, Projection, Source};
+pub use connectivity::{Connectivity, INHIBITION, Injection, Plasticity, Projection, Source};
 pub use error::{Error, UNNAMED};
 pub use generator::{Generator, Signal, Waveform};
 pub use grid::{NOISE, grid_position, on_grid};

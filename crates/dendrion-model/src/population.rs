@@ -127,7 +127,8 @@ impl Compartment {
 pub struct Receptor {
     /// Name, unique among the population's receptors.
     pub name: String,
-    /// [`ModuleKind::Ampa`], [`ModuleKind::Nmda`], [`ModuleKind::Gaba`], or [`ModuleKind::Written`] for a text.
+    /// [`ModuleKind::Ampa`], [`ModuleKind::Nmda`], [`ModuleKind::Gaba`], [`ModuleKind::CurrentReceptor`], or
+    /// [`ModuleKind::Written`] for a text.
     pub kind: ModuleKind,
     /// Index of the compartment on which the receptor acts and whose V it reads.
     pub on: usize,
@@ -138,9 +139,17 @@ pub struct Receptor {
     /// The equations, for [`ModuleKind::Written`].
     #[serde(default)]
     pub text: Option<String>,
+    /// Whether the weights of a receptor with equations of its own may be negative.
+    #[serde(default)]
+    pub signed: bool,
 }
 
 impl Receptor {
+    /// Returns whether the weights of connections onto this receptor may be negative.
+    pub fn accepts_negative(&self) -> bool {
+        self.kind == ModuleKind::CurrentReceptor || (self.signed && self.text.is_some())
+    }
+
     /// Returns whether the gate has a rise time constant (states `x` and `s`) instead of jumping on a spike (state
     /// `s` only).
     pub fn rises(&self) -> bool {
@@ -318,7 +327,7 @@ impl Population {
         params: impl Into<Params>,
     ) -> usize {
         let (name, params) = (name.into(), params.into());
-        self.receptors.push(Receptor { name, kind, on, scale_g: false, params, text: None });
+        self.receptors.push(Receptor { name, kind, on, scale_g: false, params, text: None, signed: false });
         self.receptors.len() - 1
     }
 
@@ -343,7 +352,8 @@ impl Population {
         params: impl Into<Params>,
     ) -> usize {
         let (name, text, params) = (name.into(), Some(text.into()), params.into());
-        self.receptors.push(Receptor { name, kind: ModuleKind::Written, on, scale_g: false, params, text });
+        let kind = ModuleKind::Written;
+        self.receptors.push(Receptor { name, kind, on, scale_g: false, params, text, signed: false });
         self.receptors.len() - 1
     }
 

@@ -140,21 +140,24 @@ impl Model {
     ) -> PyResult<usize> {
         let kind = ModuleKind::from_name(kind)
             .ok_or_else(|| PyValueError::new_err(format!("unknown receptor {kind}")))?;
-        let receptor = Receptor { name, kind, on, scale_g, params: params(given)?, text: None };
+        let receptor =
+            Receptor { name, kind, on, scale_g, params: params(given)?, text: None, signed: false };
         Ok(push(&mut population_of(&mut *self.network()?, population)?.receptors, receptor))
     }
 
-    /// Adds a receptor defined in the equation language.
+    /// Adds a receptor defined in the equation language, given its text and whether its weights may be negative.
     fn add_written_receptor(
         &self,
         population: usize,
         name: String,
-        text: String,
+        text: (String, bool),
         on: usize,
         given: &Bound<'_, PyDict>,
     ) -> PyResult<usize> {
-        let params = params(given)?;
-        Ok(population_of(&mut *self.network()?, population)?.written_receptor(name, on, text, params))
+        let ((text, signed), kind) = (text, ModuleKind::Written);
+        let receptor =
+            Receptor { name, kind, on, scale_g: false, params: params(given)?, text: Some(text), signed };
+        Ok(push(&mut population_of(&mut *self.network()?, population)?.receptors, receptor))
     }
 
     /// Adds a mechanism defined in the equation language.

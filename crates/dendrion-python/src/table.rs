@@ -39,7 +39,8 @@ pub(crate) fn check_module(kind: &str, module: &str, given: &Bound<'_, PyDict>, 
     match kind {
         ModuleKind::Compartment | ModuleKind::Soma => Compartment { name, soma, params }.check(module, size),
         _ if kind.is_receptor() => {
-            Receptor { name, kind, on: 0, scale_g: false, params, text: None }.check(module, size)
+            Receptor { name, kind, on: 0, scale_g: false, params, text: None, signed: false }
+                .check(module, size)
         }
         _ => kind.check(module, &params, size),
     }

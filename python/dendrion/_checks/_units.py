@@ -177,7 +177,7 @@ def _typical(drawn: Initializer) -> float | None:
 
 def _unit(module: Module, name: str) -> str:
     if isinstance(module, MCSynapse) and name in ("w", "delay"):
-        return "ms" if name == "delay" else ""
+        return module._kind(name).unit
     return "pA" if name == "waveform" else module._unit_of(name).partition(" with")[0]
 
 
@@ -198,7 +198,7 @@ def _rules(module: Module, name: str, unit: str) -> Iterator[Rule]:
     elif name == "t_decay" and isinstance(module, (NMDA, GABA)) and _rises_fast(module):
         yield Rule(_below(0.5 if isinstance(module, NMDA) else 0.05), "seconds", 1e3)
     elif isinstance(module, MCSynapse) and name == "w":
-        yield from _BY_NAME["weight"]
+        yield from _BY_UNIT[unit] if unit else _BY_NAME["weight"]
     elif name in _BY_NAME:
         yield from _BY_NAME[name]
     else:

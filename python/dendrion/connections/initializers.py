@@ -20,13 +20,14 @@ class Initializer(Abstract, FixedOnceMade, SuggestingKeywords):
     """Base class of the distributions.
 
     Each number depends only on the seed, the path of the module, and the connection or neuron, so it is the same for
-    any number of threads. Quantities are converted to ms for delays and must be dimensionless for weights.
+    any number of threads. Quantities are converted to ms for delays and must be dimensionless for weights, or
+    currents for the weights of a [CurrentReceptor][dendrion.CurrentReceptor].
     """
 
     _examples: ClassVar[str] = "Normal(1.0, 0.2)"
     _kind: ClassVar[str]
     #: Units in which quantities are accepted.
-    _units: ClassVar[str] = "ms, or 1"
+    _units: ClassVar[str] = "ms, or pA, or 1"
     #: Unit of the numbers, if one of them was a quantity.
     _unit: str | None = None
     _numbers: tuple[Any, ...]
@@ -105,7 +106,7 @@ class Truncated(Initializer):
     of : Initializer
         The distribution to truncate.
     low, high : float
-        Smallest and largest value. By default values are >= 0, as weights and delays must be.
+        Smallest and largest value. By default values are >= 0, as delays and the weights of conductances must be.
     """
 
     _kind: ClassVar[str] = "truncated"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,8 @@ from .._suggest import suggests
 from ..errors import ConnectivityError, ParameterError, ParameterTypeError
 from ..modules._fixed import FixedOnceMade
 from ..modules._values import read_only
-from ..units import in_unit
+from ..units import check_unit, fitting, in_unit
+from ._per_connection import WEIGHTS, Kind
 from ._sparse import to_format
 from ._targets import class_hint
 from .connectivity import Connector
@@ -35,14 +35,14 @@ class Matrix:
     shape: tuple[int, int] | None
 
 
-def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
+def matrix(label: str, conn: Any, pre: int, post: int, kind: Kind = WEIGHTS) -> Matrix:
     """Return a dense or sparse weight matrix of shape (pre, post) as a ``Matrix``."""
     if isinstance(conn, CustomConn):
-        return conn._matrix(label, pre, post)
+        return conn._matrix(label, pre, post, kind)
     if hasattr(conn, "tocsr") and not isinstance(conn, type):
-        return _sparse(label, conn, pre, post)
+        return _sparse(label, conn, pre, post, kind)
     try:
-        dense = numbers(f"{label}: conn", conn, "numbers")
+        dense = numbers(f"{label}: conn", conn, "numbers", kind.unit)
     except ParameterTypeError:
         raise ConnectivityError(
             f"{label}: conn = {quoted(conn)}: expected an array or sparse matrix of shape ({pre}, {post}), or a "
@@ -60,7 +60,7 @@ def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
     starts = np.arange(0, pre * post + 1, post, dtype=np.uint32)
     targets = np.tile(np.arange(post, dtype=np.uint32), pre)
     weights = dense.reshape(-1)
-    _check_weights(label, weights, lambda k: f"conn[{k // post}, {k % post}]")
+    _check_weights(label, weights, lambda k: f"conn[{k // post}, {k % post}]", kind)
     return Matrix(starts, targets, weights, (pre, post))
 
 
@@ -83,13 +83,13 @@ def _rule_hint(conn: Any) -> str:
     return f"; did you mean dn.{rules[plain]}?" if plain in rules else ""
 
 
-def _sparse(label: str, conn: Any, pre: int, post: int) -> Matrix:
+def _sparse(label: str, conn: Any, pre: int, post: int, kind: Kind) -> Matrix:
     _check_shape(label, conn.shape, pre, post)
     csr = to_format(f"{label}: conn", conn, "csr")
     if csr.nnz >= 2**32:
         raise ConnectivityError(f"{label}: {csr.nnz} connections; expected fewer than 2^32")
-    weights = numbers(f"{label}: conn.data", csr.data, "numbers")
-    _check_weights(label, weights, lambda k: f"conn.data[{k}]")
+    weights = numbers(f"{label}: conn.data", csr.data, "numbers", kind.unit)
+    _check_weights(label, weights, lambda k: f"conn.data[{k}]", kind)
     return Matrix(csr.indptr.astype(np.uint32), csr.indices.astype(np.uint32), weights, None)
 
 
@@ -102,7 +102,8 @@ class CustomConn(FixedOnceMade):
     pre, post : array of int
         Source and target of each connection, in any order.
     w : array, optional
-        Weight of each connection, >= 0. By default, weights are set by ``MCSynapse(weight=...)``.
+        Weight of each connection: >= 0, or for a [CurrentReceptor][dendrion.CurrentReceptor] any current (pA). By
+        default, weights are set by ``MCSynapse(weight=...)``.
     multi_conn : bool
         Whether a pair that occurs several times gets several connections. If False, they are merged into one
         connection with the sum of their weights.
@@ -120,6 +121,8 @@ class CustomConn(FixedOnceMade):
         autapses: bool = True,
     ) -> None:
         self.pre, self.post = (_indices(name, given) for name, given in (("pre", pre), ("post", post)))
+        # The receptors, which determine the unit, are not known yet.
+        w, self._unit = fitting("CustomConn: w", w, "pA, or 1")
         self.w = None if w is None else numbers("CustomConn: w", w, "numbers")
         if self.pre.shape != self.post.shape or (self.w is not None and self.w.shape != self.pre.shape):
             shapes = f"{self.pre.shape}, {self.post.shape}" + ("" if self.w is None else f", {self.w.shape}")
@@ -173,7 +176,8 @@ class CustomConn(FixedOnceMade):
         by_column = cls.from_csr(indptr, indices, data, multi_conn, autapses)
         return cls(by_column.post, by_column.pre, by_column.w, multi_conn, autapses)
 
-    def _matrix(self, label: str, pre: int, post: int) -> Matrix:
+    def _matrix(self, label: str, pre: int, post: int, kind: Kind = WEIGHTS) -> Matrix:
+        check_unit(f"{label}: conn.w", self, self._unit, kind.unit)
         for name, given, size in (("pre", self.pre, pre), ("post", self.post, post)):
             for bad in np.flatnonzero(given >= size)[:1]:
                 raise ConnectivityError(
@@ -187,16 +191,18 @@ class CustomConn(FixedOnceMade):
             sources, targets = sources[first], targets[first]
             weights = None if weights is None else np.add.reduceat(weights, first)
         if weights is not None:
-            _check_weights(label, weights, lambda k: f"conn.w of ({sources[k]}, {targets[k]})")
+            _check_weights(label, weights, lambda k: f"conn.w of ({sources[k]}, {targets[k]})", kind)
         starts = np.searchsorted(sources, np.arange(pre + 1)).astype(np.uint32)
         return Matrix(starts, targets.astype(np.uint32), weights, None)
 
     def _without_self(self, sites: int) -> CustomConn:
         """Return a copy without connections of neurons to themselves. Each neuron has this number of targets."""
         keep = self.pre != self.post // sites
-        return CustomConn(
+        kept = CustomConn(
             self.pre[keep], self.post[keep], None if self.w is None else self.w[keep], self.multi_conn, self.autapses
         )
+        kept.__dict__["_unit"] = self._unit
+        return kept
 
     def __repr__(self) -> str:
         return f"CustomConn({counted(self.pre.size, 'connection')})"
@@ -225,15 +231,10 @@ def _check_shape(label: str, shape: tuple[int, ...], pre: int, post: int) -> Non
         raise ConnectivityError(f"{label}: conn of shape {tuple(shape)}: expected (sources, targets) = ({pre}, {post})")
 
 
-def _check_weights(label: str, weights: NDArray[np.float64], name: Any) -> None:
-    for bad in np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[:1]:
+def _check_weights(label: str, weights: NDArray[np.float64], name: Any, kind: Kind) -> None:
+    for bad in np.flatnonzero(~kind.holds(weights))[:1]:
         value = weights[bad]
-        why = (
-            ""
-            if not value < 0 or math.isinf(value)
-            else "; for inhibition, connect positive weights to a GABA receptor"
-        )
-        raise ConnectivityError(
-            f"{label}: {name(int(bad))} = {value}: expected a finite weight >= 0, because weights add to "
-            f"conductances{why}"
-        )
+        why = ", because weights add to conductances" if not kind.signed else ""
+        hint = kind.hint(value) if np.isfinite(value) else ""
+        accepted = kind.accepted.replace("number", "weight")
+        raise ConnectivityError(f"{label}: {name(int(bad))} = {value}: expected {accepted}{why}{hint}")

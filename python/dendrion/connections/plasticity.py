@@ -6,9 +6,11 @@ from typing import ClassVar
 
 from .. import _core
 from .._numbers import real
+from .._quoted import told
 from .._suggest import SuggestingKeywords
+from ..errors import ParameterError
 from ..modules._fixed import Abstract, FixedOnceMade
-from ..units import unit_in_table
+from ..units import fitting, unit_in_table
 
 __all__ = ["STDP", "Plasticity", "TripletSTDP", "TsodyksMarkram"]
 
@@ -23,14 +25,25 @@ class Plasticity(Abstract, FixedOnceMade, SuggestingKeywords):
     _kind: ClassVar[str]
     #: Whether the rule changes the weights, depending on presynaptic and postsynaptic spikes.
     _learns: ClassVar[bool] = True
+    #: Unit of the bounds of the weights, if one of them was a quantity.
+    _unit: str | None = None
+    w_min: float
+    w_max: float
 
     def _values(self, **given: float) -> None:
         for name, value in given.items():
             unit = unit_in_table(self._kind, name) or ""
+            if name in ("w_min", "w_max"):
+                # The receptors, which determine the unit of weights, are not known yet.
+                value, fits = fitting(f"{type(self).__name__}: {name}", value, self._unit or "pA, or 1")
+                self._unit = fits or self._unit
             number = real(f"{type(self).__name__}: {name}", value, "a number", unit)
             _core.check(self._kind, type(self).__name__, name, number, 1)
             setattr(self, name, number)
         self._given = tuple(given)
+        if self._learns and not self.w_min < self.w_max:
+            kind, low = type(self).__name__, self.w_min
+            raise ParameterError(f"{kind}: w_max = {told(self.w_max)}: expected a finite number > w_min = {low:g}")
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={getattr(self, name):g}" for name in self._given)
@@ -40,10 +53,11 @@ class Plasticity(Abstract, FixedOnceMade, SuggestingKeywords):
 class STDP(Plasticity):
     """Pair-based spike-timing-dependent plasticity (Guetig et al. 2003), as in NEST's ``stdp_synapse``.
 
-    At a spike of the target neuron, ``w/w_max`` increases by ``lambda_ (1 - w/w_max)^mu_plus K_plus``; at a spike of
-    the source, it decreases by ``alpha lambda_ (w/w_max)^mu_minus K_minus``. Each spike of the source increases
-    ``K_plus`` by 1, and each spike of the target neuron increases ``K_minus`` by 1. ``K_plus`` decays with the time
-    constant ``tau_plus``, and ``K_minus`` with ``stdp_tau`` of the target neuron. Weights stay in [0, w_max].
+    Let ``r = (w - w_min)/(w_max - w_min)`` be the relative weight. At a spike of the target neuron, ``r`` increases by
+    ``lambda_ (1 - r)^mu_plus K_plus``; at a spike of the source, it decreases by ``alpha lambda_ r^mu_minus K_minus``.
+    Each spike of the source increases ``K_plus`` by 1, and each spike of the target neuron increases ``K_minus`` by 1.
+    ``K_plus`` decays with the time constant ``tau_plus``, and ``K_minus`` with ``stdp_tau`` of the target neuron.
+    Weights stay in [w_min, w_max]. NEST's rule has ``w_min = 0``.
 
     Parameters
     ----------
@@ -56,7 +70,10 @@ class STDP(Plasticity):
     tau_plus : float
         Time constant of the source's trace (ms), > 0.
     w_max : float
-        Largest weight, > 0.
+        Largest weight, > ``w_min``.
+    w_min : float
+        Smallest weight, >= 0, unless all receptors accept negative weights, as a
+        [CurrentReceptor][dendrion.CurrentReceptor] does.
 
     Notes
     -----
@@ -73,6 +90,7 @@ class STDP(Plasticity):
     mu_minus: float
     tau_plus: float
     w_max: float
+    w_min: float
 
     def __init__(
         self,
@@ -82,8 +100,10 @@ class STDP(Plasticity):
         mu_minus: float = 1.0,
         tau_plus: float = 20.0,
         w_max: float = 100.0,
+        w_min: float = 0.0,
     ) -> None:
-        self._values(lambda_=lambda_, alpha=alpha, mu_plus=mu_plus, mu_minus=mu_minus, tau_plus=tau_plus, w_max=w_max)
+        exponents = {"mu_plus": mu_plus, "mu_minus": mu_minus}
+        self._values(lambda_=lambda_, alpha=alpha, **exponents, tau_plus=tau_plus, w_max=w_max, w_min=w_min)
 
 
 class TripletSTDP(Plasticity):
@@ -92,7 +112,7 @@ class TripletSTDP(Plasticity):
     At a spike of the target neuron, ``w`` increases by ``K_plus (A_plus + A_plus_triplet K_slow)``, where ``K_slow`` is
     the target neuron's slow trace (time constant ``tau_triplet``) just before the spike. At a spike of the source,
     ``w`` decreases by ``K_minus (A_minus + A_minus_triplet K_slow)``, where ``K_slow`` is the source's slow trace (time
-    constant ``tau_plus_triplet``) just before the spike. Weights stay in [0, w_max].
+    constant ``tau_plus_triplet``) just before the spike. Weights stay in [w_min, w_max].
 
     Parameters
     ----------
@@ -102,8 +122,8 @@ class TripletSTDP(Plasticity):
         Amplitudes of triplet interactions, >= 0.
     tau_plus, tau_plus_triplet : float
         Time constants of the source's traces (ms), > 0.
-    w_max : float
-        Largest weight, > 0.
+    w_max, w_min : float
+        Largest and smallest weight. See [STDP][dendrion.STDP].
 
     Notes
     -----
@@ -118,6 +138,7 @@ class TripletSTDP(Plasticity):
     tau_plus: float
     tau_plus_triplet: float
     w_max: float
+    w_min: float
 
     def __init__(
         self,
@@ -128,10 +149,12 @@ class TripletSTDP(Plasticity):
         tau_plus: float = 16.8,
         tau_plus_triplet: float = 101.0,
         w_max: float = 100.0,
+        w_min: float = 0.0,
     ) -> None:
         pairs = {"A_plus": A_plus, "A_minus": A_minus}
         triplets = {"A_plus_triplet": A_plus_triplet, "A_minus_triplet": A_minus_triplet}
-        self._values(**pairs, **triplets, tau_plus=tau_plus, tau_plus_triplet=tau_plus_triplet, w_max=w_max)
+        taus = {"tau_plus": tau_plus, "tau_plus_triplet": tau_plus_triplet}
+        self._values(**pairs, **triplets, **taus, w_max=w_max, w_min=w_min)
 
 
 class TsodyksMarkram(Plasticity):

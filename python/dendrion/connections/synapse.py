@@ -20,9 +20,9 @@ from ..modules.module import Module
 from ..neurons.cable.sites import Site
 from ..neurons.compartment import Compartment
 from ..neurons.neuron import Neuron
-from ..neurons.receptors import Receptor
-from ..units import has_units, in_unit, unit_in_table
-from ._per_connection import check_weights, spread
+from ..neurons.receptors import CurrentReceptor, Receptor
+from ..units import check_unit, has_units, in_unit, unit_in_table
+from ._per_connection import DELAYS, Kind, check_weights, spread
 from ._targets import class_hint, parts_hint, population_of
 from .connectivity import All2All, Connector, One2One
 from .initializers import Initializer
@@ -49,7 +49,7 @@ class MCSynapse(Module):
     ----------
     pre : MCNeuron, CableNeuron or generator of spikes
         Source of the spikes.
-    post : AMPA, NMDA or GABA, or a tuple of them
+    post : Receptor or tuple of Receptor
         Receptors of one population. The receptors of a tuple share each connection: a spike adds its weight to each
         of them.
     conn : array, sparse matrix or rule
@@ -62,10 +62,11 @@ class MCSynapse(Module):
     parent, name, frozen_params
         See [Module][dendrion.Module].
     weight : float, array, Initializer or callable, optional
-        Weights, >= 0, if ``conn`` has none; 1 by default. Pass a single number; one number per connection, ordered by
-        source, then target; an [Initializer][dendrion.Initializer] from which the weights are drawn; or a function that
-        takes the sources and targets of all connections (two integer arrays) and returns one weight for each
-        connection.
+        Weights, if ``conn`` has none; 1 by default. Weights are >= 0, unless all receptors accept negative weights, as
+        a [CurrentReceptor][dendrion.CurrentReceptor] does, for which they are currents (pA). Pass a single number; one
+        number per connection, ordered by source, then target; an [Initializer][dendrion.Initializer] from which the
+        weights are drawn; or a function that takes the sources and targets of all connections (two integer arrays) and
+        returns one weight for each connection.
     delay : float, array, Initializer or callable, optional
         Delays (ms), in the same forms as ``weight``. They are rounded to whole steps, with a warning if this changes
         them (drawn delays are rounded silently). Delays between neurons are at least dt. The default is 0 for
@@ -100,6 +101,8 @@ class MCSynapse(Module):
                 f"{self._label}: plasticity = {quoted(plasticity)}: expected an STDP, TripletSTDP, TsodyksMarkram "
                 f"or None{class_hint(plasticity, Plasticity)}"
             )
+        if plasticity is not None:
+            check_unit(f"{self._label}: plasticity", plasticity, plasticity._unit, self._kind("w").unit)
         self._refer("plasticity", plasticity)
         super().__init__(parent, name, None)
         self._connect(conn, weight)
@@ -127,7 +130,7 @@ class MCSynapse(Module):
             if isinstance(conn, CustomConn) and not conn.autapses and self._is_recurrent():
                 place = self.post[0]._placement
                 conn = conn._without_self(1 if place is None else place.per_site.sites)
-            given = matrix(self._label, conn, n_pre, n_post)
+            given = matrix(self._label, conn, n_pre, n_post, self._kind("w"))
             self._refer("_conn", given)
             if given.weights is not None:
                 if weight is not None:
@@ -180,7 +183,14 @@ class MCSynapse(Module):
         count = len(conn.targets) if isinstance(conn, Matrix) else None
         if has_units(value):
             self._measured.add({"weight": "w"}.get(name, name))
-        return spread(self._label, name, value, (self.pre.size, self.post[0].size), count)
+        return spread(self._label, name, value, (self.pre.size, self.post[0].size), count, self._kind(name))
+
+    def _kind(self, name: str) -> Kind:
+        """Return the unit of weights or delays, and whether they may be negative."""
+        if name == "delay":
+            return DELAYS
+        is_current = all(isinstance(r, CurrentReceptor) for r in self.post)
+        return Kind("pA" if is_current else "", all(r.signed for r in self.post))
 
     def _training_changed(self) -> None:
         """Enable changes of the weights in training mode, and disable them otherwise."""
@@ -267,12 +277,19 @@ class MCSynapse(Module):
         if name != "w":
             return self._rule_value(name, value)
         if value is None:
-            raise ParameterError(f"{self._label}: w = None: expected a number >= 0, or an array of them")
+            kind = self._kind(name)
+            least, unit = "" if kind.signed else " >= 0", f" ({kind.unit})" if kind.unit else ""
+            raise ParameterError(f"{self._label}: w = None: expected a number{least}{unit}, or an array of them")
         # In a network, the engine knows the number of connections and checks the weights.
         return self._spread(name, value) if self._network is None else self._flat(name, value)
 
     def _unit_of(self, name: str) -> str:
+        if name in ("w", "w_min", "w_max"):
+            return self._kind("w").unit
         return "" if self.plasticity is None else unit_in_table(self.plasticity._kind, name) or ""
+
+    def _unit_of_variable(self, name: str) -> str:
+        return self._unit_of(name) if name == "w" else super()._unit_of_variable(name)
 
     def _rule_value(self, name: str, value: ArrayLike | None) -> float:
         if has_units(value):
@@ -285,8 +302,8 @@ class MCSynapse(Module):
 
     def _flat(self, name: str, value: ArrayLike) -> float | NDArray[np.float64]:
         """Return weights in the order of the connections. A matrix must have the shape (sources, targets)."""
-        array = numbers(f"{self._label}: {name}", value, "numbers")
-        check_weights(f"{self._label}: {name}", array)
+        array = numbers(f"{self._label}: {name}", value, "numbers", self._kind(name).unit)
+        check_weights(f"{self._label}: {name}", array, self._kind(name))
         shape = (self.pre.size, self.post[0].size)
         if array.ndim > 1 and array.shape != shape:
             raise ConnectivityError(
@@ -306,7 +323,7 @@ class ConnGen(Module):
     mc : Compartment, Site or Receptor
         The target: a compartment into which the current is injected; a site of detailed cells, such as
         ``cells.at("soma")``, whose control volumes all receive the current; or a receptor that receives the spikes
-        (with weight 1).
+        (with weight 1, which is 1 pA for a [CurrentReceptor][dendrion.CurrentReceptor]).
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """

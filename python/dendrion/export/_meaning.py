@@ -9,6 +9,7 @@ _MEANINGS = {
     ("I", "pA"): "current (positive values depolarise)",
     ("I", "pA/um2"): "current per area (positive values depolarise)",
     ("w", "1"): "weights",
+    ("w", "pA"): "weights",
 }
 
 

@@ -122,7 +122,7 @@ def _class(table: Table) -> Any:
     if "equations" not in table:
         return _channel_class(table)
     receives, _, _ = _core.Definition("equations", table["equations"]).traits()
-    return _written(Receptor, table["equations"]) if receives else _channel_class(table)
+    return _written(Receptor, table["equations"], table.get("signed", False)) if receives else _channel_class(table)
 
 
 def _per_site(value: Any, size: int, sites: int) -> Any:

@@ -13,7 +13,7 @@ from ..neurons.coupling import MCConn, MCConnSynapse
 from ..neurons.equations import Channel, Soma, Written
 from ..neurons.mc_neuron import MCNeuron
 from ..neurons.methods import SolverMethodODE, SolverMethodSDE
-from ..neurons.receptors import AMPA, GABA, NMDA, Receptor
+from ..neurons.receptors import AMPA, GABA, NMDA, CurrentReceptor, Receptor
 from ..surrogate import ATan, Expression, FastSigmoid, Gaussian, MultiGaussian, Sigmoid, Surrogate, Triangle
 from ._places import adopt
 
@@ -24,11 +24,11 @@ __all__ = ["neuron"]
 
 Table = dict[str, Any]
 
-RECEPTORS: dict[str, type[Receptor]] = {c.__name__: c for c in (AMPA, NMDA, GABA)}
+RECEPTORS: dict[str, type[Receptor]] = {c.__name__: c for c in (AMPA, NMDA, GABA, CurrentReceptor)}
 NOISES: dict[str, Any] = {c.__name__: c for c in (WhiteNoise, OUNoise, ConductanceNoise)}
 SURROGATES: dict[str, Any] = {c.__name__: c for c in (Sigmoid, FastSigmoid, ATan, Triangle, Gaussian, MultiGaussian)}
 #: Entries of a table that are not parameters.
-ABOUT = ("kind", "equations", "on", "frozen", "between", "scale_g")
+ABOUT = ("kind", "equations", "on", "frozen", "between", "scale_g", "signed")
 OWN = ("size", "method", "noise_method", "surrogate", "detach_reset", "reset", "frozen")
 PARTS = ("compartments", "couplings", "receptors", "channels", "noises")
 
@@ -103,7 +103,7 @@ class _Parts:
         cls: type[Receptor] = RECEPTORS.get(own.get("kind", ""), Receptor)
         scale = {"scale_g": own["scale_g"]} if "scale_g" in own else {}
         if "equations" in own:
-            cls = _written(Receptor, own["equations"])
+            cls = _written(Receptor, own["equations"], own.get("signed", False))
         self._add(name, cls, {**membrane, **own, "frozen": _names(membrane) + _names(own)}, **scale)
 
     def _add(self, name: str, cls: type[Module], table: Table, **more: Any) -> None:
@@ -142,15 +142,20 @@ def _channel_class(table: Table) -> type[Channel]:
     return found
 
 
-_classes: dict[tuple[type[Written], str], Any] = {}
+_classes: dict[tuple[type[Written], str, bool], Any] = {}
 
 
-def _written(base: type[Written], equations: str) -> Any:
-    """Return a class with these equations. Equal equations result in the same class."""
-    if (base, equations) not in _classes:
+def _written(base: type[Written], equations: str, signed: bool = False) -> Any:
+    """Return a class with these equations. Equal equations result in the same class.
+
+    ``signed`` is whether the weights of a receptor may be negative.
+    """
+    if (base, equations, signed) not in _classes:
         members = {"equations": equations, "__doc__": "From a model file.", "__module__": __name__}
-        _classes[base, equations] = type(base.__name__, (base,), members)
-    return _classes[base, equations]
+        _classes[base, equations, signed] = type(
+            base.__name__, (base,), {**members, "signed": True} if signed else members
+        )
+    return _classes[base, equations, signed]
 
 
 def _surrogate(table: Table | None) -> Surrogate:

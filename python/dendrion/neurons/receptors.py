@@ -19,14 +19,15 @@ from .cable.placement import owner_of
 from .compartment import MEMBRANE, Compartment
 from .equations import Written
 
-__all__ = ["AMPA", "GABA", "NMDA", "Receptor"]
+__all__ = ["AMPA", "GABA", "NMDA", "CurrentReceptor", "Receptor"]
 
 
 class Receptor(Written, Compartment):
-    """Base class of [AMPA][dendrion.AMPA], [NMDA][dendrion.NMDA], [GABA][dendrion.GABA] and custom receptors.
+    """Base class of the built-in receptors, such as [AMPA][dendrion.AMPA], and of custom receptors.
 
     For a custom receptor, subclass it and define ``equations`` with ``on event: s += weight`` for the effect of an
-    arriving spike and ``I = ... : pA`` for the current; see [Equations](../equations.md) for the language.
+    arriving spike and ``I = ... : pA`` for the current; see [Equations](../equations.md) for the language. The weights
+    of its connections may be negative with the class attribute ``signed = True``; by default, they must be >= 0.
 
     A receptor that is attached with [MCConnSynapse][dendrion.MCConnSynapse] acts on another compartment and uses the V
     of that compartment; setting membrane parameters of the receptor is an error. A receptor that is coupled with
@@ -50,10 +51,22 @@ class Receptor(Written, Compartment):
     _is_receptor: ClassVar[bool] = True
     #: The kind of a built-in receptor.
     _receptor: ClassVar[str | None] = None
+    #: Whether the weights of connections may be negative.
+    signed: ClassVar[bool] = False
     # t_decay is optional here, because the engine's message about a missing value is more specific.
     _optional: ClassVar[tuple[str, ...]] = (*Compartment._optional, "t_rise", "t_decay")
     _built_in: ClassVar[tuple[str, ...]] = ("scale_g",)
     scale_g: bool
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not isinstance(cls.signed, bool):
+            raise ParameterTypeError(f"{cls.__name__}: signed = {quoted(cls.signed)}: expected True or False")
+        if cls._receptor is not None and cls.signed is not (cls._receptor == "current_receptor"):
+            raise StructureError(
+                f"{cls.__name__}: signed = {cls.signed}: the sign of the weights of a built-in receptor is fixed; "
+                "use a CurrentReceptor for negative weights, or derive the class from Receptor, with its own equations"
+            )
 
     @classmethod
     def _check_definition(cls, definition: _core.Definition) -> None:
@@ -117,6 +130,11 @@ class Receptor(Written, Compartment):
             if not isinstance(value, (bool, np.bool_)):
                 raise ParameterTypeError(f"{self._label}: scale_g = {quoted(value)}: expected True or False")
             value = bool(value)
+            if value and self._receptor in (None, "current_receptor"):
+                raise StructureError(
+                    f"{self._label}: scale_g = True would have no effect, because this receptor has no conductance g "
+                    "that could be scaled; omit it"
+                )
         if name in self._values and self._network is None:
             # An attached receptor has no membrane, so setting a membrane parameter must be reported.
             self._refer("_given", self._given | {name})
@@ -317,3 +335,77 @@ class NMDA(_Excitatory):
         membrane = (size, V_rest, gL, C, length, diameter, r_axial)
         super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
         self._check_together("nmda")
+
+
+class CurrentReceptor(Receptor):
+    """Current-based receptor: ``I = x`` in pA, independent of V, with weights in pA of any sign.
+
+    If only ``t_decay`` is set, a spike of weight ``w`` adds ``w`` to ``x``, and ``dx/dt = -x/t_decay``. If ``t_rise``
+    is also set, ``x`` is a difference of exponentials whose peak after a single spike is ``w`` (in continuous time):
+    ``dx/dt = -x/t_decay + s/c``, ``ds/dt = -s/t_rise``, and a spike adds ``w`` to ``s``. Here ``c = t_rise exp(-log(1 +
+    d)/d)`` with ``d = (t_decay - t_rise)/t_rise``, or ``c = t_rise/e`` for equal time constants. A spike thus injects
+    the charge ``w t_decay``, or ``w t_rise t_decay/c`` with a rise.
+
+    Positive weights depolarize the neuron, and negative weights hyperpolarize it without a limit, because there is no
+    reversal potential.
+
+    Parameters
+    ----------
+    size : int or CableNeuron
+        Number of neurons, or the detailed cells on which the receptor is placed.
+    t_rise : float or array, optional
+        Time constant of the rise (ms), > 0.
+    t_decay : float or array
+        Time constant of the decay (ms), > 0. Required.
+    V_rest, gL, C, length, diameter, r_axial, area_factor, I_ext
+        Membrane parameters, if the receptor is a compartment itself. See [Compartment][dendrion.Compartment].
+    at : Location, list of Location, Region, str or Site, optional
+        On detailed cells, the points at which the receptor is placed, in the forms that
+        [CableNeuron.at][dendrion.CableNeuron.at] accepts. Its size is the number of pairs of a cell and a point.
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+
+    Examples
+    --------
+    >>> import dendrion as dn
+    >>> class Cell(dn.MCNeuron):
+    ...     def __init__(self, size):
+    ...         super().__init__(size, V_th=-50.0, V_reset=-70.0)
+    ...         self.soma = dn.LeakyIF(size)
+    ...         self.input = dn.CurrentReceptor(size, t_decay=5.0)
+    ...         self.input_on = dn.MCConnSynapse(self.input, self.soma)
+    >>> cells, source = Cell(10), dn.PoissonGenerator(100, rate=20.0)
+    >>> synapse = dn.MCSynapse(source, cells.input, dn.All2All(), weight=dn.Normal(0.0, 8.0))
+    >>> net = dn.Network([source, cells, synapse], dt=0.1, seed=1)
+    >>> float(synapse.w.min()) < 0.0
+    True
+    """
+
+    _kinds: ClassVar[tuple[str, ...]] = ("compartment", "current_receptor")
+    _receptor: ClassVar[str | None] = "current_receptor"
+    signed: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        size: int | CableNeuron = 1,
+        *,
+        t_rise: ArrayLike | None = None,
+        t_decay: ArrayLike | None = None,
+        V_rest: ArrayLike = -70,
+        gL: ArrayLike = 2.9,
+        C: ArrayLike = 58.9,
+        length: ArrayLike | None = None,
+        diameter: ArrayLike | None = None,
+        r_axial: ArrayLike | None = None,
+        area_factor: ArrayLike = 1.0,
+        I_ext: ArrayLike = 0.0,
+        at: Any = None,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
+        self._place(size, None, at)
+        self._gate(False, t_rise=t_rise, t_decay=t_decay)
+        membrane = (size, V_rest, gL, C, length, diameter, r_axial)
+        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
+        self._check_together("current_receptor")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMN",
+    "DIVERGING",
     "FILL",
     "GREY",
     "INK",
@@ -40,6 +41,8 @@ INK, FILL, GREY = "#1a1a1a", "#595959", "#b3b3b3"
 PALETTE = (INK, "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 #: Colour map for colour scales.
 MAP = "viridis"
+#: Colour map for values of both signs, which is white at 0.
+DIVERGING = "RdBu_r"
 
 #: Font size of labels (points), and the size of the smaller font relative to it.
 SIZE, SMALLER = 8.0, 0.875

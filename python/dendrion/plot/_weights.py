@@ -13,7 +13,7 @@ from ..connections._sparse import to_format
 from ..connections.synapse import Connections, MCSynapse
 from ..errors import ParameterError
 from ._axes import drawing, small
-from ._style import FILL, MAP, THIN
+from ._style import DIVERGING, FILL, GREY, INK, MAP, THIN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +40,8 @@ def weights(
     kind : "image" or "histogram", optional
         Type of plot. By default, arrays and an ``MCSynapse`` created from an array are drawn as an image. All others
         are drawn as a histogram, because an image of them would be nearly empty. In an image, unconnected pairs are
-        white, and the weights of pairs with several connections are summed.
+        white, and the weights of pairs with several connections are summed. If some weights are negative, an image has
+        diverging colours with white at 0, and unconnected pairs are grey; a histogram marks 0 with a line.
     ax : Axes, optional
         Axes to draw into. By default, a new figure is created.
 
@@ -48,7 +49,7 @@ def weights(
     -------
     Axes
         The axes, with targets, sources and a colour bar for an image, or weights and counts for a histogram. Weights
-        are dimensionless.
+        are dimensionless, except those of a [CurrentReceptor][dendrion.CurrentReceptor], which are in pA.
 
     Raises
     ------
@@ -68,9 +69,11 @@ def weights(
         raise ParameterError(f"plot.weights: weight {bad} is {values[bad]}: expected a finite weight")
     if kind is None:
         kind = "histogram" if dense is None else "image"
+    unit = synapse._unit_of("w") if isinstance(synapse, MCSynapse) else ""
+    label = f"weight ({unit})" if unit else "weight"
     if kind == "image":
-        return _image(_table(synapse, values) if dense is None else dense, ax)
-    return _histogram(values, ax)
+        return _image(_table(synapse, values) if dense is None else dense, ax, label)
+    return _histogram(values, ax, label)
 
 
 def _read(synapse: Any) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
@@ -110,26 +113,39 @@ def _table(synapse: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(count, table, np.nan)
 
 
-def _image(table: NDArray[np.float64], given: Axes | None) -> Axes:
+def _image(table: NDArray[np.float64], given: Axes | None, label: str) -> Axes:
     from matplotlib.ticker import MaxNLocator
 
     rows, columns = table.shape
     with drawing("weights", given, float(np.clip(0.5 + 2.35 * rows / columns, 1.3, 3.2))) as ax:
         # Matrices that are far from square fill the axes.
         aspect: Literal["equal", "auto"] = "equal" if 0.2 < rows / columns < 5 else "auto"
-        image = ax.imshow(table, cmap=MAP, aspect=aspect, interpolation="nearest", origin="upper")
+        signed = bool(np.nanmin(table, initial=0.0) < 0.0)
+        limit = float(np.nanmax(np.abs(table), initial=0.0)) if signed else None
+        image = ax.imshow(
+            table,
+            cmap=DIVERGING if signed else MAP,
+            vmin=None if limit is None else -limit,
+            vmax=limit,
+            aspect=aspect,
+            interpolation="nearest",
+            origin="upper",
+        )
+        if signed:
+            # White stands for a weight of 0.
+            ax.set_facecolor(GREY)
         ax.spines[:].set_visible(False)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
         ax.set_xlabel("target")
         ax.set_ylabel("source")
-        bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, aspect=18, pad=0.03, label="weight")
+        bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, aspect=18, pad=0.03, label=label)
         bar.outline.set_visible(False)
         bar.ax.tick_params(width=THIN, length=2, labelsize=small(ax))
     return ax
 
 
-def _histogram(values: NDArray[np.float64], given: Axes | None) -> Axes:
+def _histogram(values: NDArray[np.float64], given: Axes | None, label: str) -> Axes:
     with drawing("weights", given, 1.7) as ax:
         bins = int(np.clip(np.sqrt(values.size), 10, 50))
         counts, edges = np.zeros(1), np.array([0.0, 1.0])
@@ -142,6 +158,8 @@ def _histogram(values: NDArray[np.float64], given: Axes | None) -> Axes:
         ax.stairs(counts, edges, fill=True, color=FILL)
         ax.margins(x=0.02)
         ax.set_ylim(bottom=0.0)
-        ax.set_xlabel("weight")
+        if values.size and values.min() < 0.0:
+            ax.axvline(0.0, color=INK, linewidth=THIN)
+        ax.set_xlabel(label)
         ax.set_ylabel("connections")
     return ax

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from .. import _core
-from ..connections._per_connection import computed
+from ..connections._per_connection import Kind, computed
 from ..connections.connectivity import Connector
 from ..connections.initializers import Initializer
 from ..connections.synapse import ConnGen, MCSynapse
@@ -62,7 +62,7 @@ class Translation:
         #: Populations of mechanisms on detailed cells, by the ids of the mechanisms.
         self.units: dict[int, int] = {}
         #: Index and path of a projection, "weight" or "delay", and the function that computes the values.
-        self.functions: list[tuple[int, str, str, Any]] = []
+        self.functions: list[tuple[int, str, str, Any, Kind]] = []
         self.without_gradient: list[ParameterError] = []
         self.dt, self.seed = dt, seed
         check_clamps(self.modules, dt)
@@ -136,7 +136,8 @@ class Translation:
             on = self.indices[id(host)]
             if receptor._receptor is None:
                 given = receptor._written_values()
-                receptor_index = self.model.add_written_receptor(index, name, receptor.equations, on, given)
+                text = (receptor.equations, receptor.signed)
+                receptor_index = self.model.add_written_receptor(index, name, text, on, given)
             else:
                 given = self._given(receptor, receptor._receptor)
                 receptor_index = self.model.add_receptor(index, name, receptor._receptor, on, receptor.scale_g, given)
@@ -254,14 +255,16 @@ class Translation:
         else:
             index = self.model.add_matrix(synapse.path, *ends, *targets, conn.starts, conn.targets, weight, delay)
         functions = {"weight": given_weight, "delay": given_delay}
-        self.functions += [(index, synapse.path, name, f) for name, f in functions.items() if callable(f)]
+        self.functions += [
+            (index, synapse.path, name, f, synapse._kind(name)) for name, f in functions.items() if callable(f)
+        ]
         if synapse.plasticity is not None:
             given = self._given(synapse, synapse.plasticity._kind)
             self.model.set_plasticity(index, synapse.plasticity._kind, given)
 
-    def _compute(self, index: int, path: str, name: str, function: Any) -> None:
+    def _compute(self, index: int, path: str, name: str, function: Any, kind: Kind) -> None:
         """Set weights or delays to the values that a user's function computes."""
-        values = computed(path, name, function, *self.model.pairs(index))
+        values = computed(path, name, function, self.model.pairs(index), kind)
         self.model.set_per_connection(index, name, values)
 
     def _conn_gen(self, conn: ConnGen) -> None:

@@ -76,7 +76,7 @@ def _add(of: Translation, unit: int, neuron: CableNeuron, part: Written) -> None
         given = of._given(part, part._receptor)
         index = of.model.add_receptor(unit, name, part._receptor, 0, part.scale_g, given)
     elif isinstance(part, Receptor):
-        index = of.model.add_written_receptor(unit, name, part.equations, 0, part._written_values())
+        index = of.model.add_written_receptor(unit, name, (part.equations, part.signed), 0, part._written_values())
     else:
         assert isinstance(part, Channel)
         of.model.add_mechanism(unit, name, part.equations, 0, part._written_values())

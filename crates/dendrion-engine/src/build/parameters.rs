@@ -63,10 +63,9 @@ pub(crate) fn take_parameters<'s>(
         let own = g.kind().parameters().first();
         entries.extend(own.map(|spec| entry((&g.path, spec), axis, target, &g.params)));
     }
-    let weight = ModuleKind::Projection.parameters().iter().find(|spec| spec.name == "w");
     for (i, (p, count)) in network.projections.iter().zip(counts).enumerate() {
         let (target, axis) = (Target::Weights(i), Axis::Connection(*count));
-        entries.extend(weight.map(|spec| entry((&p.path, spec), axis, target, &Params::new())));
+        entries.push(entry((&p.path, &p.weight_spec(network)), axis, target, &Params::new()));
     }
     for (i, p) in network.projections.iter().enumerate() {
         let Some(rule) = &p.plasticity else { continue };

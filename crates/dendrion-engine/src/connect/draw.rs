@@ -3,7 +3,9 @@
 
 use dendrion_kernels::Scalar;
 use dendrion_model::allocate::room;
-use dendrion_model::{Error, Initializer, PerConnection, Projection, Source, Turns, UNNAMED, steps_of};
+use dendrion_model::{
+    Error, INHIBITION, Initializer, PerConnection, Projection, Source, Turns, UNNAMED, steps_of,
+};
 
 use super::topology::Topology;
 use crate::random::{Purpose, Stream};
@@ -97,10 +99,11 @@ pub fn draw_members(initializer: &Initializer, seed: u64, path: &str, n: usize) 
     drawn().map_err(|error| error.at(path).needed_by(path, || format!("{n} values")))
 }
 
-/// Draws the weights of a projection's connections onto a shard, if they have an initializer.
+/// Draws the weights of a projection's connections onto a shard, if they have an initializer. They may be negative if
+/// `is_signed`.
 pub(crate) fn weights<T: Scalar>(
     projection: &Projection,
-    seed: u64,
+    (seed, is_signed): (u64, bool),
     topology: &Topology,
     first: usize,
 ) -> Result<Option<Vec<T>>, Error> {
@@ -109,14 +112,15 @@ pub(crate) fn weights<T: Scalar>(
     let mut weights = room(topology.targets.len())?;
     draw(initializer, stream, topology, first, |v, pair| {
         let weight = T::from_f64(v);
-        if weight.is_finite() && v >= 0.0 {
+        let is_accepted = v.is_finite() && (is_signed || v >= 0.0);
+        if weight.is_finite() && is_accepted {
             weights.push(weight);
             return Ok(());
         }
-        let accepted = if v.is_finite() && v >= 0.0 {
-            "a number within the range of dtype float32"
-        } else {
-            "a finite number >= 0"
+        let accepted = match (is_accepted, is_signed) {
+            (true, _) => "a number within the range of dtype float32",
+            (false, true) => "a finite number",
+            (false, false) => "a finite number >= 0",
         };
         Err(refused(projection, ("weight", initializer), (v, pair), accepted, 0.0))
     })
@@ -164,11 +168,7 @@ fn refused(
     let what = format!(
         "{name}: {drew} drew {value} for the connection {at}: expected {accepted}; Truncated({kind}(...), low={low}) \
          redraws such values{}",
-        if name == "weight" && value < 0.0 {
-            "; for inhibition, connect positive weights to a GABA receptor"
-        } else {
-            ""
-        }
+        if name == "weight" && value < 0.0 && accepted.ends_with(">= 0") { INHIBITION } else { "" }
     );
     Error::connectivity(&projection.path, what)
 }

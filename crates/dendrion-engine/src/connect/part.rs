@@ -50,7 +50,7 @@ fn part<T: Scalar>(
     let count = neurons.len();
     let needed = |error: Error| error.needed_by(&p.path, || format!("the connections onto {count} neurons"));
     let topology = build(p, pairs, ends, neurons, network.seed).map_err(needed)?;
-    let weights = draw::weights(p, network.seed, &topology, first).map_err(needed)?;
+    let weights = draw::weights(p, (network.seed, p.is_signed(network)), &topology, first).map_err(needed)?;
     let delays = draw::delays(p, (network.seed, network.dt), &topology, first).map_err(needed)?;
     Ok(Part { topology, weights, delays })
 }

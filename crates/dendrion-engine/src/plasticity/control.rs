@@ -1,5 +1,6 @@
 //! Control of plasticity between runs: parameters of rules, time constants of traces, and whether weights change.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
@@ -12,7 +13,7 @@ use crate::runtime::delivery::{Change, Incoming};
 use crate::runtime::ensemble::Ensemble;
 use crate::runtime::index::of_population_mut;
 use crate::runtime::model::Model;
-use crate::runtime::store::ParameterId;
+use crate::runtime::store::{ParameterId, Target};
 
 /// Sets a parameter of a projection's plasticity. Its values must already have been checked, and all weights must be
 /// up to date.
@@ -98,34 +99,59 @@ pub(crate) fn set_learning<T: Scalar>(
     Ok(())
 }
 
-/// Checks that a new maximum weight is not below any current weight.
-pub(crate) fn check_bound<T: Scalar>(
+/// Checks that all weights lie within the bounds of their plasticity rules if these parameters are set together.
+pub(crate) fn check_bounds<T: Scalar>(
+    model: &Model<T>,
+    ensemble: &Ensemble<T>,
+    values: &[(ParameterId, Arc<Values>)],
+) -> Result<(), Error> {
+    let mut affected = BTreeSet::new();
+    for (id, _) in values {
+        let entry = &model.parameters[*id];
+        match entry.target {
+            Target::Weights(i) => affected.insert(i),
+            Target::Rule(i) if ["w_min", "w_max"].contains(&entry.name()) => affected.insert(i),
+            _ => false,
+        };
+    }
+    affected.into_iter().try_for_each(|i| check_bounds_of(model, ensemble, i, values))
+}
+
+fn check_bounds_of<T: Scalar>(
     model: &Model<T>,
     ensemble: &Ensemble<T>,
     projection: usize,
-    w_max: f64,
+    values: &[(ParameterId, Arc<Values>)],
 ) -> Result<(), Error> {
-    let weights = ensemble.incoming(projection).flat_map(|(_, incoming)| incoming.fanout.weights());
-    let most = weights.fold(0.0_f64, |most, w| most.max(w.to_f64()));
-    if T::from_f64(most) <= T::from_f64(w_max) {
-        return Ok(());
-    }
-    let path = &model.network.projections[projection].path;
-    Err(Error::parameter(path, "w_max", w_max, format!("at least the largest weight, {most}")))
-}
-
-/// Checks that weights do not exceed the maximum of a projection's rule.
-pub(crate) fn check_largest<T: Scalar>(
-    model: &Model<T>,
-    projection: usize,
-    values: &Values,
-) -> Result<(), Error> {
-    let Some(rule) = model.plasticity(projection).as_ref().and_then(Rule::of) else { return Ok(()) };
-    match values.as_slice().iter().find(|w| **w > rule.w_max()) {
-        Some(w) => {
-            let accepted = format!("at most w_max = {}", rule.w_max());
-            Err(Error::parameter(&model.network.projections[projection].path, "w", w, accepted))
+    let Some(mut plasticity) = model.plasticity(projection) else { return Ok(()) };
+    let (path, mut weights) = (&model.network.projections[projection].path, None);
+    for (id, values) in values {
+        let entry = &model.parameters[*id];
+        if entry.target == Target::Rule(projection) {
+            plasticity.params.share(entry.name(), values.clone());
+        } else if entry.target == Target::Weights(projection) {
+            weights = Some(values);
         }
-        None => Ok(()),
     }
+    plasticity.check_bounds(path, model.network.projections[projection].is_signed(&model.network))?;
+    let Some([low, high]) = Rule::of(&plasticity).map(|rule| rule.bounds()) else { return Ok(()) };
+    if let Some(weights) = weights {
+        let fail = |w: &f64, what: String| Err(Error::parameter(path, "w", w, what));
+        return match weights.as_slice().iter().find(|w| **w > high || **w < low) {
+            Some(w) if *w > high => fail(w, format!("at most w_max = {high}")),
+            Some(w) => fail(w, format!("at least w_min = {low}")),
+            None => Ok(()),
+        };
+    }
+    let all = ensemble.incoming(projection).flat_map(|(_, incoming)| incoming.fanout.weights());
+    let none = (f64::INFINITY, f64::NEG_INFINITY);
+    let (least, most) = all.fold(none, |(least, most), w| (least.min(w.to_f64()), most.max(w.to_f64())));
+    // A weight may exceed a bound by the rounding error of the network's type.
+    if most > high && T::from_f64(most) > T::from_f64(high) {
+        return Err(Error::parameter(path, "w_max", high, format!("at least the largest weight, {most}")));
+    }
+    if least < low && T::from_f64(least) < T::from_f64(low) {
+        return Err(Error::parameter(path, "w_min", low, format!("at most the smallest weight, {least}")));
+    }
+    Ok(())
 }

@@ -86,7 +86,7 @@ pub(crate) fn trace_taus(
     place.neurons.clone().map(move |i| [tau(0, i / sites), tau(1, i / sites)])
 }
 
-/// Checks that no weight exceeds the maximum of the rule, and that no dendritic delay exceeds the delay of the
+/// Checks that no weight is outside the bounds of the rule, and that no dendritic delay exceeds the delay of the
 /// connection.
 pub(crate) fn check<T: Scalar>(
     network: &Network,
@@ -96,10 +96,13 @@ pub(crate) fn check<T: Scalar>(
     dendritic: &[u16],
 ) -> Result<(), Error> {
     let fail = |what: String| Err(Error::connectivity(&projection.path, what));
-    // A weight may exceed the maximum by the rounding error of the network's type.
-    let w_max = T::from_f64(rule.w_max());
-    if let Some(w) = fanout.weights().iter().find(|w| **w > w_max) {
-        return fail(format!("w = {}: expected at most w_max = {}", w.to_f64(), rule.w_max()));
+    // A weight may exceed a bound by the rounding error of the network's type.
+    let [w_min, w_max] = rule.bounds();
+    if let Some(w) = fanout.weights().iter().find(|w| **w > T::from_f64(w_max)) {
+        return fail(format!("w = {}: expected at most w_max = {w_max}", w.to_f64()));
+    }
+    if let Some(w) = fanout.weights().iter().find(|w| **w < T::from_f64(w_min)) {
+        return fail(format!("w = {}: expected at least w_min = {w_min}", w.to_f64()));
     }
     for (c, lane) in fanout.targets().iter().enumerate() {
         let delay = match fanout.delays() {

@@ -12,7 +12,7 @@ use super::ensemble::Ensemble;
 use super::exchange::{Settled, settle};
 use super::model::Model;
 use super::store::{Axis, ParameterId, Target};
-use crate::plasticity::control::{check_bound, check_largest, set_rule, set_trace};
+use crate::plasticity::control::{check_bounds, set_rule, set_trace};
 
 /// Returns the number of values of each parameter.
 pub(crate) fn parameter_sizes<T: Scalar>(model: &Model<T>) -> Vec<usize> {
@@ -56,6 +56,7 @@ pub(crate) fn set_parameters<T: Scalar>(
     for (id, values) in &values {
         check(model, ensemble, *id, values)?;
     }
+    check_bounds(model, ensemble, &values)?;
     // Everything that can fail comes first, ending with the parameters of equations, because these can be
     // restored.
     let mut weights = Vec::new();
@@ -158,14 +159,16 @@ pub(crate) fn check<T: Scalar>(
             let what = "plasticity rules cannot change while the network has a batch; change them before the run, or after reset()";
             return Err(Error::run(&model.network.projections[i].path, what));
         }
+        Target::Weights(i) => {
+            let Axis::Connection(count) = entry.axis else { return entry.check(values) };
+            return model.network.projections[i].check_weights(&model.network, values, count);
+        }
         _ => entry.check(values)?,
     }
     match (entry.target, entry.owner, entry.name()) {
         (Target::Cells(i), Owner::Population, "V_th") if model.network.populations[i].soft_reset => {
             model.network.populations[i].check_soft_reset(values)
         }
-        (Target::Weights(i), ..) => check_largest(model, i, values),
-        (Target::Rule(i), _, "w_max") => check_bound(model, ensemble, i, values.get(0)),
         _ => Ok(()),
     }
 }

@@ -104,17 +104,24 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
         self.generators.iter().map(|g| g.schedule.clone()).collect()
     }
 
-    /// Checks that no weight is negative or exceeds the maximum of its plasticity rule.
+    /// Checks that no weight is negative, unless its receptors accept it, or outside the bounds of its plasticity rule.
     fn weights_fit(&self, core: &Core<T>) -> Result<(), Error> {
         for (i, (projection, weights)) in core.model.network.projections.iter().zip(&self.weights).enumerate()
         {
-            if weights.iter().any(|w| *w < T::default()) {
+            if !projection.is_signed(&core.model.network) && weights.iter().any(|w| *w < T::default()) {
                 return Err(senseless(&projection.path, "has weights below 0"));
             }
-            let Some(rule) = self.rule(core, i).as_ref().and_then(Rule::of) else { continue };
-            let most = T::from_f64(rule.w_max());
+            let Some(plasticity) = self.rule(core, i) else { continue };
+            let Some(rule) = Rule::of(&plasticity) else { continue };
+            plasticity
+                .check_bounds(&projection.path, projection.is_signed(&core.model.network))
+                .map_err(|e| refused(format!("is damaged: {e}")))?;
+            let [least, most] = rule.bounds().map(T::from_f64);
             if weights.iter().any(|w| *w > most) {
                 return Err(senseless(&projection.path, "has weights above w_max"));
+            }
+            if weights.iter().any(|w| *w < least) {
+                return Err(senseless(&projection.path, "has weights below w_min"));
             }
         }
         Ok(())

@@ -132,7 +132,8 @@ fn members(lines: &mut Description, population: &Population) {
     for r in &population.receptors {
         let scaled = if r.scale_g { ", scaled" } else { "" };
         let text = r.text.as_ref().map_or_else(String::new, |text| format!(" {}", sum(text.bytes())));
-        let how = format!("receptor on {}: {}{text}{scaled}", name(r.on), r.kind.name());
+        let signed = if r.signed { ", signed" } else { "" };
+        let how = format!("receptor on {}: {}{text}{scaled}{signed}", name(r.on), r.kind.name());
         add(lines, population.path_of(&r.name), how);
     }
     for m in &population.mechanisms {

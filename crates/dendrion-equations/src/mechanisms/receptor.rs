@@ -13,6 +13,9 @@ pub(crate) fn text(receptor: &Receptor) -> String {
     if let Some(text) = &receptor.text {
         return text.clone();
     }
+    if receptor.kind == ModuleKind::CurrentReceptor {
+        return if receptor.rises() { text!("current_rise") } else { text!("current_decay") }.into();
+    }
     let current = match receptor.kind {
         ModuleKind::Nmda => text!("nmda"),
         ModuleKind::Gaba => text!("gaba"),

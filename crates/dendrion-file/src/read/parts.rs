@@ -157,14 +157,23 @@ fn receptor(
         let text = equations(&own, &[])?;
         let definition = defined(&own, &text)?;
         let (kind, params) = (ModuleKind::Written, written(&own, &definition)?);
-        Receptor { name, kind, on, scale_g: false, params, text: Some(text) }
+        let signed = own.flag("signed")?.unwrap_or(false);
+        Receptor { name, kind, on, scale_g: false, params, text: Some(text), signed }
     } else {
         let kind = kind(&own, &words::RECEPTORS)?;
-        let (params, scale_g) = (params(&own, kind)?, own.flag("scale_g")?.unwrap_or(false));
-        Receptor { name, kind, on, scale_g, params, text: None }
+        let (params, scale_g) = (params(&own, kind)?, scale_g(&own, kind)?);
+        Receptor { name, kind, on, scale_g, params, text: None, signed: false }
     };
     end(&own, extras)?;
     Ok(receptor)
+}
+
+/// Reads whether a receptor's conductance is scaled. Current-based receptors have no conductance.
+pub(super) fn scale_g(own: &Table<'_, '_>, kind: ModuleKind) -> Read<bool> {
+    if kind == ModuleKind::CurrentReceptor {
+        return Ok(false);
+    }
+    Ok(own.flag("scale_g")?.unwrap_or(false))
 }
 
 /// Records the parameters that training does not change.

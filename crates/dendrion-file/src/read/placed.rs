@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use dendrion_language::{Span, TextError};
-use dendrion_model::{Mechanism, ModuleKind, Params, Place, Population, Receptor, Role};
+use dendrion_model::{Mechanism, ModuleKind, Place, Population, Receptor, Role};
 use dendrion_morphology::{Kind, MorphologyError, Region};
 
 use super::context::Read;
 use super::names::check_name;
-use super::parts::{defined, end, equations_of, params, written};
+use super::parts::{defined, end, equations_of, params, scale_g, written};
 use super::table::Table;
 use crate::extras::Extras;
 use crate::node::{Key, Node, Value};
@@ -68,16 +68,14 @@ fn part(own: &Table<'_, '_>, key: &Key) -> Read<Part> {
     if definition.arrivals.is_empty() {
         return Ok(Part::Channel(Mechanism { name, on: 0, text, params }));
     }
-    Ok(Part::Receptor(written_receptor(name, text, params)))
+    let signed = own.flag("signed")?.unwrap_or(false);
+    let kind = ModuleKind::Written;
+    Ok(Part::Receptor(Receptor { name, kind, on: 0, scale_g: false, params, text: Some(text), signed }))
 }
 
 fn receptor(own: &Table<'_, '_>, name: String, kind: ModuleKind) -> Read<Part> {
-    let (params, scale_g) = (params(own, kind)?, own.flag("scale_g")?.unwrap_or(false));
-    Ok(Part::Receptor(Receptor { name, kind, on: 0, scale_g, params, text: None }))
-}
-
-const fn written_receptor(name: String, text: String, params: Params) -> Receptor {
-    Receptor { name, kind: ModuleKind::Written, on: 0, scale_g: false, params, text: Some(text) }
+    let (params, scale_g) = (params(own, kind)?, scale_g(own, kind)?);
+    Ok(Part::Receptor(Receptor { name, kind, on: 0, scale_g, params, text: None, signed: false }))
 }
 
 /// Reads the place of a mechanism: `on`, a region or its CVs, or `at`, the CVs of points.

@@ -118,7 +118,7 @@ fn connection() -> Value {
         "pre": { "$ref": "#/$defs/values", "description": "sources of explicit connections, in ascending order" },
         "post": { "$ref": "#/$defs/values", "description": "targets of explicit connections, in ascending order for each source" },
         "dense": { "type": "boolean", "description": "whether there is a weight for every pair, sorted by source, then by target" },
-        "weight": drawn("amount that a spike adds to the gate, >= 0"),
+        "weight": drawn("amount that a spike adds to the gate, >= 0 unless the receptors accept negative weights; in pA for a CurrentReceptor"),
         "delay": drawn("time from the presynaptic spike to the postsynaptic effect (ms)"),
         "plasticity": one_of(words::PLASTICITIES.iter().map(plasticity).collect()),
         "frozen": { "$ref": "#/$defs/frozen" },

@@ -70,11 +70,19 @@ fn coupling() -> Value {
 
 /// Schemas of receptors. `on` contains the entries of their place, some of which are required.
 pub(super) fn receptors(on: &Value, required: &[&str]) -> Vec<Value> {
-    let mut extra = table(on.clone());
-    extra.insert("scale_g".into(), json!({ "type": "boolean", "default": false }));
-    let (extra, needed) = (extra.into(), [&["kind"], required].concat());
-    let known = words::RECEPTORS.iter().map(|(name, kind)| module(name, &extra, parameters(*kind), &needed));
-    known.chain([own_equations(on, &[&["equations"], required].concat())]).collect()
+    let with = |name: &str, what: &str| {
+        let mut entries = table(on.clone());
+        entries.insert(name.into(), json!({ "type": "boolean", "default": false, "description": what }));
+        Value::from(entries)
+    };
+    let scaled = with("scale_g", "whether g is divided by the peak of the gate after one spike");
+    let signed = with("signed", "whether weights may be negative");
+    let needed = [&["kind"], required].concat();
+    let known = words::RECEPTORS.iter().map(|(name, kind)| {
+        let extra = if *kind == ModuleKind::CurrentReceptor { on } else { &scaled };
+        module(name, extra, parameters(*kind), &needed)
+    });
+    known.chain([own_equations(&signed, &[&["equations"], required].concat())]).collect()
 }
 
 /// Schemas of channels; see [`receptors`].

@@ -57,6 +57,9 @@ impl Writer<'_> {
         if r.scale_g {
             table.insert("scale_g".into(), true.into());
         }
+        if r.signed {
+            table.insert("signed".into(), true.into());
+        }
         self.module(&mut table, unit, &r.name, (r.kind, &r.params));
         table.into()
     }

@@ -152,6 +152,9 @@ impl Writer<'_> {
         if r.scale_g {
             table.insert("scale_g".into(), true.into());
         }
+        if r.signed {
+            table.insert("signed".into(), true.into());
+        }
         let path = p.path_of(&r.name);
         self.params(&mut table, &path, r.kind, &r.params);
         // If the receptor has its own compartment, the compartment has already been written with it.

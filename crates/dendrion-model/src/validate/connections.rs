@@ -119,9 +119,9 @@ impl Projection {
             let what = format!("{n} connections: expected fewer than 2^32 in one projection");
             return Err(Error::connectivity(&self.path, what));
         }
-        self.per_connection("w", &self.weight, known)?;
+        self.per_connection("w", &self.weight, known, network)?;
         self.delay.as_ref().map_or(Ok(()), |d| {
-            self.per_connection("delay", d, known)?;
+            self.per_connection("delay", d, known, network)?;
             d.given().map_or(Ok(()), |d| self.delays_reach_neurons(d, network))
         })
     }
@@ -194,12 +194,17 @@ impl Projection {
         Err(Error::connectivity(&self.path, what))
     }
 
-    fn per_connection(&self, name: &str, values: &PerConnection, known: Option<usize>) -> Checked {
+    fn per_connection(
+        &self,
+        name: &str,
+        values: &PerConnection,
+        known: Option<usize>,
+        network: &Network,
+    ) -> Checked {
         let values = match values {
             PerConnection::Given(values) => values,
             PerConnection::Drawn(initializer) => return initializer.check(),
         };
-        let spec = ModuleKind::Projection.parameter(&self.path, name)?;
         match (values, known) {
             (Values::Each(v), Some(n)) if v.len() != n => {
                 let what = format!(
@@ -208,7 +213,11 @@ impl Projection {
                 );
                 Err(Error::connectivity(&self.path, what))
             }
-            _ => spec.check(&self.path, values, values.as_slice().len()),
+            _ if name == "w" => self.check_weights(network, values, values.as_slice().len()),
+            _ => {
+                let spec = ModuleKind::Projection.parameter(&self.path, name)?;
+                spec.check(&self.path, values, values.as_slice().len())
+            }
         }
     }
 

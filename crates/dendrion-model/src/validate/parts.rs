@@ -76,6 +76,15 @@ impl Receptor {
             }
             return check_written(path, &definition, &self.params, size);
         }
+        if self.signed && !self.accepts_negative() {
+            let what = "the weights of a built-in receptor with a conductance cannot be negative; use a \
+                        CurrentReceptor, or a receptor with equations of its own";
+            return Err(Error::structure(path, what));
+        }
+        if self.scale_g && self.kind == ModuleKind::CurrentReceptor {
+            let what = "scale_g has no effect, because a current-based receptor has no conductance; omit it";
+            return Err(Error::structure(path, what));
+        }
         self.kind.check(path, &self.params, size)?;
         if self.kind.value(&self.params, "t_decay").is_none() {
             return Err(Error::parameter(path, "t_decay", "None", "a time constant > 0 (ms)"));
