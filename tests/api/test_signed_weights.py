@@ -106,6 +106,24 @@ def test_detailed_cells_have_current_based_receptors(receptor):
     assert found[0][1].min() < 0 < found[0][1].max()
 
 
+def test_receptors_on_detailed_cells_need_no_parameters():
+    class Fixed(dn.Receptor):
+        signed = True
+        equations = """
+        I = s * 1 pA             : pA
+        ds/dt = -s/(5 ms)        : 1
+        on event: s += weight
+        """
+
+    tree = dn.Morphology.from_sections([30.0, 200.0], [20.0, 2.0], [-1, 0], ["soma", "apical"])
+    cells = dn.CableNeuron(1, tree, cv=dn.PerSection(3), V_rest=-65.0, V_th=1e6, name="cells")
+    cells.input = Fixed(cells, at=dn.Location(1, 0.5))
+    source = dn.SpikeGenerator(1, indices=[0], times=[1.0])
+    net = dn.Network([cells, source, dn.MCSynapse(source, cells.input, dn.All2All(), weight=-100.0)])
+    net.run(10.0)
+    assert cells.V.min() < -65.5
+
+
 def test_drawn_weights_are_not_cut():
     cell, source = Cell(200), dn.PoissonGenerator(50, rate=10.0)
     synapse = dn.MCSynapse(source, cell.input, dn.FixedProb(0.5), weight=dn.Normal(0.0, 10.0))

@@ -22,7 +22,7 @@ from ..neurons.cable.neuron import CableNeuron
 from ..neurons.cable.sites import Site
 from ..neurons.compartment import MEMBRANE, Compartment, LeakyIF
 from ..neurons.coupling import MCConn, MCConnSynapse
-from ..neurons.equations import Channel, Soma
+from ..neurons.equations import Channel, Soma, Written
 from ..neurons.neuron import Neuron
 from ..neurons.receptors import Receptor
 from ._cables import check_clamps, inject, translate
@@ -372,7 +372,9 @@ def _listed(modules: Iterable[Module]) -> list[Module]:
 def _check_free(module: Module) -> None:
     if module._network is not None:
         raise StructureError(f"{module.path}: is already in another network; create a new module for this one")
-    if module._kinds and not module._values:
+    # A mechanism on detailed cells has no membrane, and need not have parameters.
+    is_placed = isinstance(module, Written) and module._placement is not None
+    if module._kinds and not module._values and not is_placed:
         kind = type(module).__name__
         raise StructureError(f"{module._label}: {kind}.__init__ does not call super().__init__(size, ...)")
 
