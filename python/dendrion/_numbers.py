@@ -75,7 +75,7 @@ def _has_mask(value: Any, depth: int) -> bool:
 
 
 def is_whole(value: object) -> bool:
-    """Return whether a value is a Python or NumPy integer. Bools and NumPy time differences do not count."""
+    """Return whether a value is a Python or NumPy integer. Bools and NumPy timedeltas do not count as integers."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
 
 

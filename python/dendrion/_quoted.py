@@ -1,4 +1,4 @@
-"""Representations of values and counts in messages, including values that are long or that Python fails to print."""
+"""Representations of values and counts in messages, including values that are long or that Python cannot print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["counted", "quoted", "told"]
 def quoted(value: object) -> str:
     """Return the ``repr`` of a value, or its type if ``repr`` fails. A long value is abbreviated to one line.
 
-    Python prints neither integers of more than 4300 digits nor deeply nested lists, and the ``repr`` of a user's class
+    Python cannot print integers with more than 4300 digits or deeply nested lists, and the ``repr`` of a user's class
     may raise any exception.
     """
     try:

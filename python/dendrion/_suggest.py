@@ -70,7 +70,7 @@ def unknown_name(what: str, name: Any, known: Iterable[str]) -> UnknownNameError
 
 
 def suggests(function: T) -> T:
-    """Make a method, or the constructor of a class, suggest the nearest keyword if it gets an unknown keyword."""
+    """Make a method, or the constructor of a class, suggest the nearest keyword if it receives an unknown keyword."""
     if isinstance(function, type):
         cls: Any = function
         cls.__init__ = _explained(cls.__init__)

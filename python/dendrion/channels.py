@@ -1,4 +1,4 @@
-"""Ion channels from the literature, with sources. They are defined by equations, such as ``KA.equations``.
+"""Ion channels from the literature, with references. Attributes such as ``KA.equations`` contain their equations.
 
 Conductances are per area (mS/cm2), as in the literature, and require the compartment's ``length`` and ``diameter``. For
 compartments without a geometry, use ``KA.absolute``, whose ``g`` is in nS and has no default.
@@ -175,7 +175,7 @@ class KCa(_PerArea):
     Parameters
     ----------
     K_half : float or array
-        Calcium concentration of half activation (mM), > 0.
+        Calcium concentration at half activation (mM), > 0.
     tau_z : float or array
         Time constant (ms), > 0.
     g, E, size, on, parent, name, frozen_params

@@ -1,6 +1,6 @@
 """Exceptions and warnings. All exceptions derive from [DendrionError][dendrion.DendrionError].
 
-Every message names the module, the parameter or name, the value, and the values that are accepted.
+Every message identifies the module, the parameter or name and the invalid value, and states which values are accepted.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
 class DendrionError(Exception):
     """Base class of all exceptions that Dendrion raises deliberately.
 
-    Messages quote the offending values. The middle of a very long message is left out.
+    Messages quote the offending values. The middle of a very long message is omitted.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -71,7 +71,7 @@ class StructureError(DendrionError, ValueError):
 
 
 class RunError(DendrionError, RuntimeError):
-    """Raised if the present state of a network, run or recording does not allow the requested operation.
+    """Raised if the current state of a network, run or recording does not allow the requested operation.
 
     Examples are a network that is running, a network that must be built first, and a second call to ``backward`` for
     the same run.
@@ -84,7 +84,7 @@ class ResourceError(DendrionError):
     Attributes
     ----------
     needed : float or None
-        The needed amount; ``None`` if it is unknown.
+        The required amount; ``None`` if it is unknown.
     limit : float or None
         The largest accepted amount.
     """
@@ -186,11 +186,11 @@ class ModelFileError(DendrionError, ValueError):
 
 
 class MorphologyError(DendrionError, ValueError):
-    """Raised for a morphology that is not a valid tree. The message names the lines of the file, or the points."""
+    """Raised for a morphology that is not a valid tree. The message names the affected lines or points."""
 
 
 class ModelWarning(UserWarning):
-    """Base class of all warnings. A warning points out a likely mistake in a model that may also be intentional.
+    """Base class of all warnings. A warning indicates a likely mistake, which may be intentional.
 
     To silence one category, use ``warnings.filterwarnings("ignore", category=dn.UndrivenWarning)``; to silence all of
     them, use ``category=dn.ModelWarning``.

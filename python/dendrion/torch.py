@@ -181,8 +181,8 @@ class Layer(torch.nn.Module):
     def state(self) -> dict[str, torch.Tensor]:
         """Return the current states, keyed by ``path.variable``, of shape ``(batch, size)`` or ``(size,)``.
 
-        The states are detached from gradients. They do not include spikes in transit, although these do arrive in calls
-        with ``reset=False``.
+        The states are detached from gradients. They do not include spikes in transit, although such spikes are
+        delivered in calls with ``reset=False``.
         """
         dtype = torch.float64 if self.function.net.dtype == np.float64 else torch.float32
         return {key: torch.as_tensor(value).to(dtype) for key, value in self.function.net.get_state().items()}
@@ -379,14 +379,17 @@ def _array(name: str, tensor: torch.Tensor) -> NDArray[np.float64]:
     """Return the values of a tensor as an array that may share its memory."""
     if tensor.is_meta:
         raise RunError(
-            f"Layer: {name} is on the device 'meta', which has no values; load values first, for example with "
+            f"Layer: {name} is on the device 'meta', which stores no values; load values first, for example with "
             "load_state_dict(..., assign=True)"
         )
     return np.asarray(tensor.detach().to("cpu", torch.float64).numpy(), dtype=np.float64)
 
 
 class _Clamp(torch.autograd.Function):
-    """The nearest value within bounds. Gradients pass unless a descent step would move it further out of bounds."""
+    """The nearest value within bounds.
+
+    Gradients pass through unless a descent step would move the value further out of bounds.
+    """
 
     @staticmethod
     def forward(ctx: Any, free: torch.Tensor, least: float, most: float) -> torch.Tensor:

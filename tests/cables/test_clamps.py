@@ -289,6 +289,8 @@ def test_equations_of_an_instance_are_fixed():
     formula = dn.channels.Ih(cells, on="all", g="g0 * exp(distance/lam)", g0=0.01, lam=300.0)
     for module in (clamp, formula):
         text = module.equations
-        with pytest.raises(dn.AssignmentError, match="the equations cannot change after construction; create a new in"):
+        with pytest.raises(
+            dn.AssignmentError, match="the equations cannot be changed after construction; create a new"
+        ):
             module.equations = "I = 0 pA : pA"
         assert module.equations == text

@@ -365,11 +365,11 @@ def test_gradients_with_resets():
 MESSAGES = [
     ({"ion": "Xx"}, r"valence = None: the valence of Xx is unknown; expected valence= with a number"),
     ({"ion": 3}, r"ion = 3: expected the name of an ion, such as 'Ca'"),
-    ({"ion": "area", "valence": 1}, r"ion = 'area': has another meaning in equations"),
+    ({"ion": "area", "valence": 1}, r"ion = 'area': this name has another meaning in equations"),
     ({"valence": 0}, r"valence = 0: expected a number other than 0 from -100 to 100, such as 2"),
     ({"inside": -1.0}, r"inside = -1: expected a finite number >= 0 .mM."),
     ({"outside": 0.0}, r"outside = 0"),
-    ({"reversal": "nernst"}, r"outside = None: reversal='nernst' needs the outer concentration"),
+    ({"reversal": "nernst"}, r"outside = None: reversal='nernst' requires the outer concentration"),
     ({"reversal": "nerst"}, r"reversal = 'nerst'.*nernst"),
     ({"reversal": "nernst", "outside": 2.0, "E": 120.0}, r"E = 120.0: expected E=None"),
     ({"tau": -1.0}, r"tau = -1"),
@@ -389,7 +389,7 @@ def test_two_ions_of_one_name():
     cells = dn.CableNeuron(1, random_tree(2, 5), cv=dn.PerSection(2), name="cells")
     dn.Ion(cells, "Ca", inside=1e-4, on="soma", name="one")
     dn.Ion(cells, "Ca", inside=1e-4, on="basal", name="two")
-    with pytest.raises(dn.StructureError, match="cells/two: cells already has an ion Ca, cells/one; expected one ion"):
+    with pytest.raises(dn.StructureError, match="cells/two: cells already contains the ion Ca, cells/one; expected"):
         dn.Network([cells], dt=0.025)
 
 

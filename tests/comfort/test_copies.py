@@ -53,7 +53,7 @@ def test_modules_of_a_network_are_copied_but_not_pickled(net):
         with pytest.raises(TypeError) as found:
             pickle.dumps(cells, protocol=protocol)
         assert str(found.value) == (
-            "<Pair cells x 3>: is or was in a network and cannot be pickled; use net.save(path) for the model and "
+            "<Pair cells x 3>: is or was part of a network and cannot be pickled; use net.save(path) for the model and "
             "net.save_state(path) for its state"
         )
 

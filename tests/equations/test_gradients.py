@@ -215,9 +215,9 @@ def test_threshold_events_are_refused_by_name():
                 self.spike = dn.DendriticSpike(1, self.soma, g_rise=3, g_fall=2)
 
     net = dn.Network([Cell()])
-    with pytest.raises(dn.RunError, match="cell: spike acts on a threshold event, which has no derivative"):
+    with pytest.raises(dn.RunError, match="cell: spike uses threshold events, which have no derivative"):
         net.run(1, grad=True)
     net.run(1)
     net = dn.Network([Cell(V_spike=40, spike_width=1)])
-    with pytest.raises(dn.RunError, match="its reset after spike_width acts on a threshold event"):
+    with pytest.raises(dn.RunError, match="its reset after spike_width uses threshold events"):
         net.run(1, grad=True)

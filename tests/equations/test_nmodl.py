@@ -27,7 +27,7 @@ def potential(cell, modules=(), dt=0.01, span=40):
 def test_the_squid_axon_is_that_of_the_library():
     squid = dn.nmodl.load(FILES / "squid.mod")
     assert (squid.__name__, issubclass(squid, dn.Channel)) == ("squid", True)
-    assert any("TABLE is dropped" in note for note in squid.notes)
+    assert any("TABLE is omitted" in note for note in squid.notes)
     cell = Cell(squid, leak=1e-9)
     got, net = potential(cell)
     expected, _ = potential(Cell(channels.HHNa, channels.HHK))

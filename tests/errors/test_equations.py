@@ -38,8 +38,11 @@ def test_parameters_do_not_hide_attributes(name):
 
 def test_events_belong_to_receptors():
     arrives = "I = s * 1 nS * V : pA\nds/dt = -s/(2 ms) : 1\non event: s += weight"
-    for base, expected in [(dn.Channel, "; derive it from Receptor"), (dn.Soma, ", which only a Receptor can have")]:
-        with pytest.raises(dn.StructureError, match=f"Own: its equations have 'on event'{expected}"):
+    for base, expected in [
+        (dn.Channel, "; use Receptor as the base class"),
+        (dn.Soma, ", which only a Receptor can have"),
+    ]:
+        with pytest.raises(dn.StructureError, match=f"Own: its equations contain 'on event'{expected}"):
             channel(arrives, base)
     with pytest.raises(dn.StructureError, match="Own: its equations do not define a receptor; expected 'on event"):
         channel(FINE, dn.Receptor)

@@ -146,6 +146,6 @@ def test_assigning_training_switches_learning(pair):
 def test_plasticity_is_fixed_even_where_there_was_none(pair, value):
     cells, noise = pair(1, name="cells"), dn.PoissonGenerator(1, name="noise")
     syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), name="syn")
-    with pytest.raises(dn.AssignmentError, match=r"syn: plasticity cannot change after construction"):
+    with pytest.raises(dn.AssignmentError, match=r"syn: plasticity cannot be changed after construction"):
         syn.plasticity = value
     syn.plasticity = None

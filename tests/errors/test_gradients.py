@@ -51,7 +51,7 @@ def test_backward_without_a_gradient(made):
 def test_backward_twice(made):
     run = made.net.run(STEPS * DT, grad=True)
     run.backward({made.v: ones(made)})
-    with pytest.raises(dn.RunError, match="was already called for this run; run again with grad=True"):
+    with pytest.raises(dn.RunError, match="was already called for this run; run the network again with grad=True"):
         run.backward({made.v: ones(made)})
 
 

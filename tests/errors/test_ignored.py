@@ -44,7 +44,7 @@ def test_equations_are_those_the_network_was_made_with(pair):
         cells.odemethod = dn.SolverMethodODE.EXP_EULER
     with pytest.raises(dn.StructureError, match=r"cells: dend is fixed once the network is built"):
         cells.dend = dn.Compartment(1)
-    with pytest.raises(dn.StructureError, match=r"cells: cannot gain a Compartment after its network is built"):
+    with pytest.raises(dn.StructureError, match=r"cells: a Compartment cannot be added after the network is built"):
         cells.tip = dn.Compartment(1)
     del net
 
@@ -52,7 +52,7 @@ def test_equations_are_those_the_network_was_made_with(pair):
 def test_what_a_module_is_made_of_stays(pair):
     cells = pair(1, name="cells")
     for module, name, value in ((cells.soma, "size", 3), (cells.axial, "post", cells.soma), (cells.ampa_on, "pre", 1)):
-        with pytest.raises(dn.StructureError, match=rf"{name} cannot change after construction; create a new"):
+        with pytest.raises(dn.StructureError, match=rf"{name} cannot be changed after construction; create a new"):
             setattr(module, name, value)
     noise = dn.PoissonGenerator(1, name="noise")
     noise.stop = 5.0
@@ -173,7 +173,9 @@ def test_values_outlive_the_network_and_weights_say_they_do_not(pair):
     assert cells.soma.gL == 33.0
     assert cells.V_th == -41.0
     for use in (lambda: syn.w, lambda: dn.Network(modules)):
-        with pytest.raises(dn.RunError, match=r"syn: its connections were freed with an earlier network; create a new"):
+        with pytest.raises(
+            dn.RunError, match=r"syn: its connections were released with an earlier network; create a new"
+        ):
             use()
 
 

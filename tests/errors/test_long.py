@@ -60,4 +60,6 @@ def test_an_unknown_level_is_an_error(level: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], env=os.environ | {"DENDRION_LEVEL": level}, capture_output=True, text=True
     )
-    assert f'DENDRION_LEVEL = "{level}": expected a level of this processor: baseline' in done.stdout, done.stderr
+    assert f'DENDRION_LEVEL = "{level}": expected a level that this processor supports: baseline' in done.stdout, (
+        done.stderr
+    )

@@ -97,7 +97,7 @@ def test_soft_reset_needs_a_threshold_above_zero():
     net = dn.Network([neuron])
     with pytest.raises(dn.ParameterError, match=r"n: V_th = -1"):
         net.set_parameters({"n.V_th": -1.0})
-    with pytest.raises(dn.StructureError, match=r"cannot change between None and a potential"):
+    with pytest.raises(dn.StructureError, match=r"cannot be changed between None and a potential"):
         neuron.V_reset = 0.0
 
 

@@ -141,7 +141,9 @@ def test_a_foreign_file(path, data):
 def test_a_newer_file(path):
     write(seal(read().replace(rb"\"format\":2", rb"\"format\":9").replace(rb"\"dendrion\":\"0", rb"\"dendrion\":\"9")))
     newer = "9" + dn.__version__[1:]
-    expected = f"is of format 9, written by Dendrion {newer}; this is Dendrion {dn.__version__}, which reads format 2"
+    expected = (
+        f"has format 9 and was written by Dendrion {newer}; this is Dendrion {dn.__version__}, which reads format 2"
+    )
     assert refusal(network()) == expected
 
 
@@ -154,7 +156,7 @@ def test_an_older_file(path):
     write(seal(old.replace(rb"\"format\":2", rb"\"format\":1")))
     version = dn.__version__
     assert refusal(network()) == (
-        f"is of format 1, written by Dendrion {version}; this is Dendrion {version}, which reads format 2"
+        f"has format 1 and was written by Dendrion {version}; this is Dendrion {version}, which reads format 2"
     )
 
 

@@ -102,7 +102,7 @@ def test_two_modules_of_one_name(pair):
 def test_one_module_in_two_networks(pair):
     cells = pair(1, name="cells")
     net = dn.Network([cells])
-    with pytest.raises(dn.StructureError, match=r"cells: is already in another network; create a new module"):
+    with pytest.raises(dn.StructureError, match=r"cells: is already part of another network; create a new module"):
         dn.Network([cells])
     del net
     dn.Network([cells])
@@ -115,7 +115,7 @@ def test_what_is_not_listed(pair):
         dn.Network([cells, syn])
     syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), name="syn")
     with pytest.raises(
-        dn.StructureError, match=r"syn: .* belongs to no population of the network; add its population too"
+        dn.StructureError, match=r"syn: .* is not part of a population of the network; add its population"
     ):
         dn.Network([noise, syn])
 

@@ -105,7 +105,7 @@ def test_functions_that_a_run_calls_do_not_use_the_network():
     net, _, _ = made(source)
     net.run(1.0)
     assert found
-    assert all("run was called by a function that the network calls while it runs" in text for text in found)
+    assert all("run was called from a function that the network calls during a run" in text for text in found)
 
 
 def test_a_gradient_is_used_by_one_thread():

@@ -196,7 +196,7 @@ def test_samples_that_contradict_themselves(single, tmp_path, change, message):
 SPIKES = [
     (lambda a: {"i": a["i"] + 4}, "i and index: expected indices of neurons below 4"),
     (lambda a: {"t": a["t"] + 0.01}, "t: expected multiples of the time step, not before step 0 and before step 600"),
-    (lambda a: {"t": a["t"][::-1]}, "t and i: expected spikes sorted by time, then neuron"),
+    (lambda a: {"t": a["t"][::-1]}, "t and i: expected spikes sorted by time and then by neuron"),
     (lambda a: {"steps": np.array(5)}, "t: expected multiples of the time step, not before step 0 and before step 5"),
     (lambda a: {"begin": np.array(601)}, "begin = 601: expected an integer from 0 to 600"),
     (

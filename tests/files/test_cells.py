@@ -288,5 +288,5 @@ def test_errors_have_a_position(tmp_path: Path) -> None:
     with pytest.raises(dn.ModelFileError, match=r"m\.toml, line 15, column 10: cell: morphology: parent\[2\] = 3: "):
         dn.Network.load(path)
     path.write_text(WRITTEN.replace("cvs = [1, 7, 5, 5, 5]", "cvs = 300000"))
-    with pytest.raises(dn.ModelFileError, match=r"1500000 CVs per cell would need about 0\.4 GB: expected at most"):
+    with pytest.raises(dn.ModelFileError, match=r"1500000 CVs per cell would require about 0\.4 GB: expected at most"):
         dn.Network.load(path)

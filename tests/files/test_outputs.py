@@ -88,7 +88,7 @@ def test_a_picture_or_a_state_is_not_overwritten_either(model: Path, capsys: pyt
 def test_what_cannot_be_written_is_known_before_the_run(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("m.toml").write_text(MODEL.split("[record")[0])
     assert main(["run", "m.toml", "--plot"]) == 1
-    assert "--plot: the model records nothing" in capsys.readouterr().err
+    assert "--plot: the model has no recordings" in capsys.readouterr().err
 
 
 def test_an_interrupted_run_writes_what_it_has(model: Path, ctrl_c: object) -> None:

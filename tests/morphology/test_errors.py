@@ -97,7 +97,7 @@ def test_other_formats_are_named(tmp_path):
         (
             lambda t: t.cvs(dn.MaxLength(1e-9)),
             dn.ResourceError,
-            r"Morphology\.cvs: .* CVs per cell would need about .* GB: expected at most",
+            r"Morphology\.cvs: .* CVs per cell would require about .* GB: expected at most",
         ),
         (
             lambda t: t.cvs(dn.PerSection([1, 2, 3])),

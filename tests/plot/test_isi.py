@@ -89,7 +89,7 @@ def test_any_object_and_no_intervals():
         ({"bin": 0.0}, r"bin = 0.0: expected a width > 0 \(ms\), or None"),
         ({"longest": float("inf")}, "longest = inf"),
         ({"bin": "wide"}, "bin = 'wide'"),
-        ({"bin": 1e-9}, r"bin = 1e-09 ms: gives .* bins; expected a width that gives at most 100,000"),
+        ({"bin": 1e-9}, r"bin = 1e-09 ms: results in .* bins; expected a width that results in at most 100,000"),
         ({"log": "yes"}, "log = 'yes': expected True or False"),
     ],
 )

@@ -305,7 +305,7 @@ class Loop(Plain):
         (lambda: dn.plot.tree("cell"), dn.ParameterTypeError, "neuron = 'cell': expected an MCNeuron"),
         (lambda: dn.plot.tree(Loose()), dn.StructureError, "loose/dend: is not connected to loose/somas/0"),
         (lambda: dn.plot.tree(Loose(2)), dn.StructureError, "has 2 somas"),
-        (lambda: dn.plot.tree(Loop()), dn.StructureError, "closes a loop of couplings"),
+        (lambda: dn.plot.tree(Loop()), dn.StructureError, "is part of a loop of couplings"),
         (lambda: dn.plot.tree(Plain(), color="gl"), dn.UnknownNameError, "nor a colour; did you mean 'gL'"),
         (
             lambda: dn.plot.tree(Plain(), color={"neer": 1.0}),

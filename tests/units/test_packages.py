@@ -64,7 +64,7 @@ class TestPint:
     def test_a_registry_without_the_si(self, pint):
         ureg = pint.UnitRegistry(None)
         ureg.define("tick = [time]")
-        assert "x = 3 tick: its registry cannot convert it to SI units" in refused(3 * ureg.tick, "ms")
+        assert "x = 3 tick: its unit registry cannot convert it to SI units" in refused(3 * ureg.tick, "ms")
 
     def test_degrees(self, ureg):
         assert in_unit("x", ureg.Quantity(36.0, "degC"), K) == pytest.approx(309.15, abs=1e-12)

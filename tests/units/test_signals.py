@@ -67,7 +67,7 @@ class TestNeo:
         assert (dn.CurrentGenerator(1, regular).interval, dn.CurrentGenerator(1, regular).start) == (0.5, 1.0)
         times[2] = 2.2
         irregular = neo.IrregularlySampledSignal(times * pq.ms, WAVE, units="pA", time_units="ms")
-        with pytest.raises(dn.ParameterError, match="needs equidistant samples"):
+        with pytest.raises(dn.ParameterError, match="requires equidistant samples"):
             dn.CurrentGenerator(1, irregular)
 
     def test_elsewhere_they_are_refused(self, neo, pq):

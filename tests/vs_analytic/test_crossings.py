@@ -216,7 +216,7 @@ def test_it_is_fixed_and_a_flag():
     cells = HH(1)
     net = dn.Network([cells], dt=DT)
     assert "hh.V_reset" not in net.parameters()
-    with pytest.raises(dn.StructureError, match="reset cannot change after construction; create a new HH"):
+    with pytest.raises(dn.StructureError, match="reset cannot be changed after construction; create a new HH"):
         cells.reset = True
 
 

@@ -156,7 +156,7 @@ impl Target for Equations {
                 if line.is_some_and(|l| (1..=l.chars().count() + 1).contains(&error.column)) {
                     Ok("EquationError")
                 } else {
-                    Err(format!("the error points outside of the text: {error}"))
+                    Err(format!("the error position is outside the text: {error}"))
                 }
             }
         }

@@ -182,7 +182,7 @@ fn refused(text: &str, error: &TextError) -> Result<Outcome, String> {
     if (1..=lines).contains(&error.line) && error.column >= 1 && error.length >= 1 {
         return Ok("ModelFileError");
     }
-    Err(format!("the error points outside of the text: {error}"))
+    Err(format!("the error position is outside the text: {error}"))
 }
 
 /// Returns an error if a model changes when it is written and read again.

@@ -176,13 +176,13 @@ impl Target for Nmodl {
                 return if inside && !error.message.contains("internal error") {
                     Ok("EquationError")
                 } else {
-                    Err(format!("the error is internal, or points outside of the file: {error}"))
+                    Err(format!("the error is internal, or its position is outside the file: {error}"))
                 };
             }
         };
         let definition = &mechanism.definition;
         if define(&definition.text).as_ref() != Ok(definition) {
-            return Err(format!("the text is not read as the same equations:\n{}", definition.text));
+            return Err(format!("the text is not parsed as the same equations:\n{}", definition.text));
         }
         built(&definition.text, definition, random)
     }

@@ -106,8 +106,8 @@ impl Target for States {
 fn unchanged(simulation: &mut Simulation, whole: &[u8]) -> Result<Outcome, String> {
     match simulation.state_bytes() {
         Ok(now) if now == whole => Ok("StateError"),
-        Ok(_) => Err("a state that was refused changed the network".into()),
-        Err(error) => Err(format!("no state after one that was refused: {error}")),
+        Ok(_) => Err("a rejected state changed the network".into()),
+        Err(error) => Err(format!("the network has no valid state after it rejected one: {error}")),
     }
 }
 
@@ -116,15 +116,17 @@ fn continued(simulation: &mut Simulation, network: &Network, input: &[u8]) -> Re
     match simulation.advance(STEPS) {
         Ok(()) => {}
         Err(Error::Divergence { .. }) => return Ok("accepted, DivergenceError"),
-        Err(error) => return Err(format!("an accepted state does not run: {error}")),
+        Err(error) => return Err(format!("the network cannot run from an accepted state: {error}")),
     }
     let reached =
-        simulation.state_bytes().map_err(|error| format!("what was reached is not saved: {error}"))?;
+        simulation.state_bytes().map_err(|error| format!("the resulting state cannot be saved: {error}"))?;
     let mut other = Simulation::new(network.clone()).map_err(|error| error.to_string())?;
-    other.load_state_bytes(input).map_err(|error| format!("refused by the same network: {error}"))?;
+    other
+        .load_state_bytes(input)
+        .map_err(|error| format!("an identical network rejects the state: {error}"))?;
     match other.load_state_bytes(&reached) {
         Ok(()) => Ok(ACCEPTED),
-        Err(error) => Err(format!("what was saved after an accepted state is refused: {error}")),
+        Err(error) => Err(format!("an identical network rejects the resulting state: {error}")),
     }
 }
 

@@ -79,7 +79,7 @@ impl Target for Swc {
         let lines = shuffled(random, text);
         match read(&lines) {
             Ok(other) if other.sections() == morphology.sections() => {}
-            other => return Err(format!("the order of lines has an effect: {other:?}\n{lines}")),
+            other => return Err(format!("the result depends on the order of lines: {other:?}\n{lines}")),
         }
         let policy = match random.below(4) {
             0 => CvPolicy::Each(random.within(1..5)),

@@ -28,7 +28,7 @@ pub(crate) fn built(text: &str, definition: &Definition, random: &mut Random) ->
     match outcome {
         Ok(()) => Ok(ACCEPTED),
         Err(Error::Text { message, .. }) => {
-            Err(format!("the text was accepted before, and is refused now: {message}"))
+            Err(format!("the same text was accepted earlier and is now rejected: {message}"))
         }
         Err(error) => Ok(refusal(&error)),
     }

@@ -51,7 +51,10 @@ impl Level {
         let available = Self::available();
         available.iter().copied().find(|level| level.name() == name.trim()).ok_or_else(|| {
             let names: Vec<_> = available.iter().map(|level| level.name()).collect();
-            format!("DENDRION_LEVEL = {name:?}: expected a level of this processor: {}", names.join(", "))
+            format!(
+                "DENDRION_LEVEL = {name:?}: expected a level that this processor supports: {}",
+                names.join(", ")
+            )
         })
     }
 
@@ -118,7 +121,9 @@ mod tests {
         assert_eq!(Level::named(" baseline "), Ok(Level::Baseline));
         let wrong = Level::named("base").unwrap_err();
         assert!(
-            wrong.starts_with("DENDRION_LEVEL = \"base\": expected a level of this processor: baseline"),
+            wrong.starts_with(
+                "DENDRION_LEVEL = \"base\": expected a level that this processor supports: baseline"
+            ),
             "{wrong}"
         );
         assert!(Level::named("").is_err());

@@ -185,7 +185,7 @@ fn positive(name: &str, value: f64, unit: &str) -> Result<(), MorphologyError> {
 fn too_many(total: f64) -> MorphologyError {
     // Each CV needs a few hundred bytes even without mechanisms.
     let what = format!(
-        "{total:.0} CVs per cell would need about {:.1} GB: expected at most {MOST_CVS} CVs; use longer CVs",
+        "{total:.0} CVs per cell would require about {:.1} GB: expected at most {MOST_CVS} CVs; use longer CVs",
         total * 256.0 / 1e9
     );
     MorphologyError::Limit { what, needed: Some(total), limit: MOST_CVS as f64 }

@@ -111,7 +111,7 @@ fn invalid_policies_are_refused() {
         ),
         (
             CvPolicy::MaxLength(1e-5),
-            "23000000 CVs per cell would need about 5.9 GB: expected at most 1000000 CVs",
+            "23000000 CVs per cell would require about 5.9 GB: expected at most 1000000 CVs",
         ),
     ] {
         let error = discretize(&fork(), &policy, MEMBRANE).unwrap_err();
@@ -132,7 +132,7 @@ fn the_membrane_is_checked_where_it_is_used() {
         (0.0, 1.0, "DLambda: r_axial = 0: expected a number > 0 (ohm cm)"),
         (f64::NAN, 1.0, "DLambda: r_axial = NaN"),
         (100.0, -1.0, "DLambda: C = -1: expected a number > 0 (uF/cm2)"),
-        (1e300, 1e300, "inf CVs per cell would need about inf GB"),
+        (1e300, 1e300, "inf CVs per cell would require about inf GB"),
     ] {
         let error = discretize(&fork(), &policy, Membrane { r_axial, c }).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");

@@ -147,7 +147,7 @@ impl Lexed {
         };
         let inside = rest.get(open..end - close).unwrap_or("");
         match verbatim::effect(inside) {
-            Effect::Nothing => self.notes.add(source, span, "VERBATIM is dropped, since it has no effect"),
+            Effect::Nothing => self.notes.add(source, span, "VERBATIM is omitted, because it has no effect"),
             Effect::Return => self.push(Kind::Special(Special::Return), at, open),
             Effect::Other(from, to) => {
                 self.push(Kind::Special(Special::Verbatim), at + open + from, to - from);

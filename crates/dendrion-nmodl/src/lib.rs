@@ -102,7 +102,7 @@ fn read_text(source: &str, reserved: &[&str]) -> Result<Mechanism, NmodlError> {
     let (syntax, given) = emit::emit(output, header.trim());
     for (parameter, _) in parameters.iter().zip(given).filter(|(_, given)| !given) {
         if let Some(span) = parameter.span {
-            let message = format!("the parameter '{}' has no effect and is dropped", parameter.source_name);
+            let message = format!("the parameter '{}' has no effect and is omitted", parameter.source_name);
             notes.add(source, span, message);
         }
     }

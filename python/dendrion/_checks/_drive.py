@@ -23,7 +23,7 @@ __all__ = ["unconnected", "undriven", "unused"]
 
 
 def unconnected(modules: Iterable[Module], sim: _core.Simulation) -> Iterator[str]:
-    """Yield a warning for each projection without connections, if its rule should have created connections."""
+    """Yield a warning for each projection whose rule unexpectedly created no connections."""
     for module in modules:
         if not isinstance(module, MCSynapse) or sim.connection_count(module.path):
             continue
@@ -55,9 +55,9 @@ def unused(modules: Iterable[Module], recorded: set[str]) -> Iterator[str]:
 
 
 def undriven(modules: Iterable[Module], owner_of: Mapping[int, Neuron], sim: _core.Simulation) -> Iterator[str]:
-    """Yield a warning for each population that no input reaches, directly or through other populations.
+    """Yield a warning for each population that receives no input, either directly or through other populations.
 
-    A network with a single population gets no warning, because its ``I_ext`` may be set later.
+    No warning is emitted for a network with a single population, because its ``I_ext`` may be set later.
     """
     modules = list(modules)
     populations = [m for m in modules if isinstance(m, Neuron)]

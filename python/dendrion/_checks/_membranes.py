@@ -67,7 +67,7 @@ class Membranes(NamedTuple):
 
 
 def membranes(parts: Sequence[Compartment], owned: Sequence[Module]) -> Membranes:
-    """Return the membranes of those compartments that have a membrane, with the couplings in ``owned``."""
+    """Return the membranes of all compartments that have one, with the couplings in ``owned``."""
     index = {id(part): k for k, part in enumerate(parts)}
     couplings = [
         (index[id(m.pre)], index[id(m.post)], _conductance(m))

@@ -1,4 +1,4 @@
-"""Check for somas with a reset that cuts short the action potentials of their channels."""
+"""Check for somas whose reset truncates the action potentials that their channels generate."""
 
 from __future__ import annotations
 

@@ -51,8 +51,8 @@ def too_long(
 ) -> Iterator[str]:
     """Yield warnings about a population's time step.
 
-    For each state, ``rates`` returns its name, the highest rate (1/ms) at which it changes on its own at any voltage
-    that a neuron may reach, and the voltage (mV) at which it has this rate.
+    For each state, ``rates`` returns the name, the highest intrinsic rate of change (1/ms) at any voltage that a neuron
+    may reach, and the voltage (mV) at which this rate occurs.
     """
     parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, Neuron)]
     if method in STABLE:
@@ -77,7 +77,7 @@ def too_long(
 
 
 class _Own(NamedTuple):
-    """The rate at which a state changes on its own."""
+    """The intrinsic rate of change of a state."""
 
     module: str
     variable: str
@@ -164,7 +164,7 @@ def _exponential(neuron: Neuron, cell: Membranes, parts: Sequence[Module], dt: f
 
 
 def _sampled(dt: float, rise: Any, decay: Any) -> Any:
-    """Return the sum over time steps of a gate that rises and decays, relative to its integral."""
+    """Return the sum of a rising and decaying gate over time steps, relative to its integral."""
     rise, decay = np.broadcast_arrays(rise, decay)
     # Approximate the limit of equal time constants by slightly different ones.
     near = np.abs(decay - rise) < 1e-4 * decay
@@ -194,7 +194,7 @@ def _held(z: Any) -> Any:
 
 
 def _down(ms: float) -> str:
-    """Return a time with two significant digits, rounded down."""
+    """Return a time rounded down to two significant digits."""
     if not 0 < ms < math.inf:
         return f"{ms:g}"
     unit = 10.0 ** (np.floor(np.log10(ms)) - 1)

@@ -1,7 +1,8 @@
 """Checks for values that are probably not in the unit that Dendrion expects.
 
 The limits are far from the values of published models. A value is reported only if it is implausible in Dendrion's unit
-and plausible in another unit. Quantities from pint, quantities and Brian2 are converted and never reported.
+and plausible in another unit. Quantities from the packages pint, quantities and Brian2 are converted and never
+reported.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def odd_value(module: Module, name: str, value: Any) -> Iterator[str]:
 
 
 def odd_state(module: Module, name: str, value: Any) -> Iterator[str]:
-    """Yield a warning if a potential seems to be in volts. Models with a resting potential near 0 get no warning."""
+    """Yield a warning if a potential seems to be in volts. Models with a resting potential near 0 are not checked."""
     values, rest = _numbers(value), _numbers(module._values.get("V_rest"))
     if values is not None and rest is not None and np.abs(rest).min() > 10.0 and _negative_volts(values):
         yield f"{module.path}: {name} = {_shown(values)} seems to be in volts; {_advice(_VOLTS, values, 'mV')}"

@@ -22,7 +22,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments, by default the arguments of the command line, and return the exit code."""
+    """Run the command and return the exit code. The arguments default to those of the command line."""
     printable()
     given = parsed(arguments)
     as_json = getattr(given, "json", False)

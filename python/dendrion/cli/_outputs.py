@@ -42,7 +42,7 @@ def _one(recording: Recording | SpikeRecording, path: Path) -> None:
 
 
 def plotted(net: Network, path: Path) -> Path:
-    """Plot the recordings in a PNG file, with one panel per recording. Spikes are shown as raster plots."""
+    """Plot the recordings to a PNG file, with one panel per recording. Spikes are shown as raster plots."""
     from .. import plot
     from ..plot._style import pyplot
 

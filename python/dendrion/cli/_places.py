@@ -49,7 +49,7 @@ class Places:
         self.plot = (self.folder or Path()) / "plot.png" if given.plot else None
         self._stems = file_stems(names)
         if self.plot and not self._stems:
-            raise StructureError("--plot: the model records nothing; add a [record.NAME] table to the model file")
+            raise StructureError("--plot: the model has no recordings; add a [record.NAME] table to the model file")
         for form in self.formats if self.folder else []:
             if form in _PACKAGES:
                 needed(*_PACKAGES[form], f"--format {form}")
@@ -63,11 +63,11 @@ class Places:
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def of(self, name: str, form: str) -> Path:
-        """Return the path of the file of one recording, for formats with one file per recording."""
+        """Return the path of the file for one recording, for formats with one file per recording."""
         return (self.folder or Path()) / f"{self._stems[name]}.{form}"
 
     def together(self, form: str) -> Path:
-        """Return the path of the file of all recordings, for formats with a single file."""
+        """Return the path of the file that contains all recordings, for formats with a single file."""
         return (self.folder or Path()) / ("recordings.nwb" if form == "nwb" else "recordings.h5")
 
     @property

@@ -1,8 +1,7 @@
 """Checks of sparse matrices, before SciPy reads them.
 
 SciPy stores the arrays of a matrix as attributes that any code may replace, and its compiled code does not check them:
-indices out of range make it read and write outside of the arrays. SciPy also drops entries with the index -1
-silently.
+out-of-range indices make it read and write outside the arrays. SciPy also silently drops entries with the index -1.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class All2All(Connector):
     Parameters
     ----------
     autapses : bool
-        Whether neurons are connected to themselves; detailed cells, to any of their own sites.
+        Whether neurons are connected to themselves or, for detailed cells, to their own sites.
     """
 
     autapses: bool = True
@@ -96,7 +96,7 @@ class FixedIndegree(_Degree):
     multi_conn : bool
         Whether a pair may be connected several times.
     autapses : bool
-        Whether neurons may be connected to themselves; detailed cells, to any of their own sites.
+        Whether neurons may be connected to themselves or, for detailed cells, to any of their own sites.
     """
 
     _kind: ClassVar[str] = "fixed_indegree"
@@ -156,7 +156,7 @@ class FixedProb(Connector):
     prob : float
         Connection probability, in [0, 1].
     autapses : bool
-        Whether neurons may be connected to themselves; detailed cells, to any of their own sites.
+        Whether neurons may be connected to themselves or, for detailed cells, to any of their own sites.
     """
 
     prob: float

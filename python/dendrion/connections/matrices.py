@@ -25,7 +25,7 @@ __all__ = ["CustomConn", "Matrix", "matrix"]
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """Explicit connections, sorted by source, then target (compressed sparse rows)."""
+    """Explicit connections, sorted by source and then by target (compressed sparse rows)."""
 
     starts: NDArray[np.uint32]
     targets: NDArray[np.uint32]
@@ -65,7 +65,7 @@ def matrix(label: str, conn: Any, pre: int, post: int, kind: Kind = WEIGHTS) -> 
 
 
 def _rule_hint(conn: Any) -> str:
-    """Return a hint that names the rule meant by a string such as "all_to_all"."""
+    """Return a hint with the rule to which a string such as "all_to_all" probably refers."""
     rules = {
         "alltoall": "All2All()",
         "all2all": "All2All()",
@@ -105,11 +105,11 @@ class CustomConn(FixedOnceMade):
         Weight of each connection: >= 0, or for a [CurrentReceptor][dendrion.CurrentReceptor] any current (pA). By
         default, weights are set by ``MCSynapse(weight=...)``.
     multi_conn : bool
-        Whether a pair that occurs several times gets several connections. If False, they are merged into one
-        connection with the sum of their weights.
+        Whether a pair that occurs several times results in several connections. If False, they are merged into one
+        connection whose weight is their sum.
     autapses : bool
-        Whether neurons may be connected to themselves; detailed cells, to any of their own sites. If False, such
-        connections are left out.
+        Whether neurons may be connected to themselves or, for detailed cells, to any of their own sites. If False, such
+        connections are omitted.
     """
 
     def __init__(
@@ -155,7 +155,10 @@ class CustomConn(FixedOnceMade):
         multi_conn: bool = True,
         autapses: bool = True,
     ) -> CustomConn:
-        """Create connections from compressed sparse rows: targets of i are ``indices[indptr[i]:indptr[i + 1]]``."""
+        """Create connections from compressed sparse rows.
+
+        The targets of source i are ``indices[indptr[i]:indptr[i + 1]]``.
+        """
         indptr, indices = _indices("indptr", indptr), _indices("indices", indices)
         if indptr.size < 1 or indptr[0] != 0 or indptr[-1] != indices.size or (np.diff(indptr) < 0).any():
             raise ConnectivityError(
@@ -172,7 +175,10 @@ class CustomConn(FixedOnceMade):
         multi_conn: bool = True,
         autapses: bool = True,
     ) -> CustomConn:
-        """Create connections from compressed sparse columns: sources of j are ``indices[indptr[j]:indptr[j + 1]]``."""
+        """Create connections from compressed sparse columns.
+
+        The sources of target j are ``indices[indptr[j]:indptr[j + 1]]``.
+        """
         by_column = cls.from_csr(indptr, indices, data, multi_conn, autapses)
         return cls(by_column.post, by_column.pre, by_column.w, multi_conn, autapses)
 

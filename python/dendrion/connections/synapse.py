@@ -33,7 +33,7 @@ __all__ = ["ConnGen", "Connections", "MCSynapse"]
 
 
 class Connections(NamedTuple):
-    """The connections of a projection, sorted by source, then target, as arrays of equal length."""
+    """The connections of a projection, sorted by source and then by target, as arrays of equal length."""
 
     pre: NDArray[np.uint32]
     post: NDArray[np.uint32]
@@ -115,7 +115,7 @@ class MCSynapse(Module):
         # If a rule were assigned later, the synapse would lack the parameters of the rule.
         if name == "plasticity" and self._network is None and value is not self.__dict__.get(name):
             raise AssignmentError(
-                f"{self._label}: plasticity cannot change after construction; create a new {type(self).__name__} "
+                f"{self._label}: plasticity cannot be changed after construction; create a new {type(self).__name__} "
                 f"(assigned: {shown(value)})"
             )
         super().__setattr__(name, value)
@@ -193,7 +193,7 @@ class MCSynapse(Module):
         return Kind("pA" if is_current else "", all(r.signed for r in self.post))
 
     def _training_changed(self) -> None:
-        """Enable changes of the weights in training mode, and disable them otherwise."""
+        """Allow changes to the weights in training mode, and prevent them otherwise."""
         net = self._network
         if net is not None and self.plasticity is not None and self.plasticity._learns:
             with net._alone("train"):
@@ -215,7 +215,9 @@ class MCSynapse(Module):
 
     def _check_unsettled(self) -> None:
         if self._values["w"] is None:
-            raise RunError(f"{self._label}: its connections were freed with an earlier network; create a new MCSynapse")
+            raise RunError(
+                f"{self._label}: its connections were released with an earlier network; create a new MCSynapse"
+            )
 
     @property
     def shape(self) -> tuple[int, int] | None:
@@ -234,7 +236,7 @@ class MCSynapse(Module):
 
     @property
     def delay(self) -> Any:
-        """Delays (ms), as passed or, after the network is built, one per connection, ordered by source, then target."""
+        """Delays (ms), as passed or, after the network is built, ordered by source and then by target."""
         if self._network is not None:
             return read_only(self.connections.delay)
         return read_only(self.__dict__["_delay"])
@@ -318,7 +320,7 @@ class ConnGen(Module):
     Parameters
     ----------
     pre : Generator
-        The generator. Its size must be that of the compartment or, for a site, the number of cells. A current
+        The generator. Its size must equal the size of the compartment or, for a site, the number of cells. A current
         generator may also have size 1.
     mc : Compartment, Site or Receptor
         The target: a compartment into which the current is injected; a site of detailed cells, such as

@@ -170,7 +170,7 @@ def _nwb(reader: Reader) -> list[Part]:
     from ._nwb_read import nwb_parts
 
     if not reader.has(NWB_TABLE):
-        raise ParameterError("is an NWB file without Dendrion's table of recordings; Dendrion did not write it")
+        raise ParameterError("is an NWB file that Dendrion did not write: it has no table of Dendrion's recordings")
     return nwb_parts(reader)
 
 

@@ -218,12 +218,12 @@ def _spikes(arrays: Arrays, origin: Origin) -> SpikeRecording:
 def _split(
     steps: NDArray[np.uint64], i: NDArray[np.uint32], counts: NDArray[np.int64]
 ) -> list[tuple[NDArray[np.uint64], NDArray[np.uint32]]]:
-    """Return the spikes of each sample, after checking that they are sorted by time, then neuron."""
+    """Return the spikes of each sample, after checking that they are sorted by time and then by neuron."""
     ends = np.cumsum(counts)[:-1]
     trains = list(zip(np.split(steps, ends), np.split(i, ends), strict=True))
     for at, who in trains:
         if ((at[1:] < at[:-1]) | ((at[1:] == at[:-1]) & (who[1:] < who[:-1]))).any():
-            raise ParameterError("t and i: expected spikes sorted by time, then neuron")
+            raise ParameterError("t and i: expected spikes sorted by time and then by neuron")
     return trains
 
 

@@ -79,7 +79,7 @@ class LoadedSpikes(SpikeRecording):
     batch : bool
         Whether ``trains`` has one entry per sample of a batch.
     trains : list of pairs of arrays
-        Step and neuron of each spike, for each sample of the batch, or one pair without a batch.
+        Step and neuron of each spike, as one pair per sample of the batch, or a single pair if there is no batch.
     """
 
     def __init__(

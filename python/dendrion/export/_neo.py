@@ -61,7 +61,7 @@ def neo(given: Recorded | Iterable[Recorded], *, name: str | None = None) -> Any
 
 
 def analog_signals(recording: Recording) -> list[Any]:
-    """Return an ``AnalogSignal`` for each sample of the batch, or one without a batch."""
+    """Return one ``AnalogSignal`` per sample of the batch, or a single one if there is no batch."""
     module, pq = needed("neo", "neo", "to_neo()"), needed("quantities", "neo", "to_neo()")
     unit, t = quantity(pq, recording.unit), recording.t
     annotations = {member(recording): recording.index}
@@ -86,7 +86,7 @@ def analog_signals(recording: Recording) -> list[Any]:
 
 
 def spike_trains(spikes: SpikeRecording) -> list[list[Any]]:
-    """Return a ``SpikeTrain`` per neuron, for each sample of the batch, or once without a batch."""
+    """Return one ``SpikeTrain`` per neuron and, if there is a batch, per sample."""
     module, pq = needed("neo", "neo", "to_neo()"), needed("quantities", "neo", "to_neo()")
     start, stop = spikes._begin() * spikes.dt * pq.ms, spikes._net._sim.steps() * spikes.dt * pq.ms
     found: list[list[Any]] = []

@@ -62,8 +62,9 @@ def nwb(
     Its name has dots instead of slashes (``pyramidal.soma.V``). With a batch there is one time series per sample
     (``pyramidal.soma.V.sample0``). Values are stored as recorded. Multiplying them by ``conversion`` converts them to
     the SI unit in ``unit``. The table ``pyramidal.soma.V.columns`` in the processing module ``misc`` lists the neuron
-    and the ``gid`` of each column and, for detailed cells, its control volume (``cv``), the section and the position on
-    it (``x``, from 0 to 1), the path length from the soma (``distance``, um) and the coordinates (``position``, um).
+    and the ``gid`` of each column and, for detailed cells, its control volume (``cv``), the section and the position
+    along it (``x``, from 0 to 1), the path length from the soma (``distance``, um) and the coordinates (``position``,
+    um).
 
     All spike recordings share the table ``units``, with one row per neuron and sample, including silent neurons. Its
     columns are the spike times and the observation interval (s), ``population``, ``neuron``, ``gid`` (-1 for sources of
@@ -185,7 +186,7 @@ def _columns(pynwb: Any, name: str, recording: Recording) -> Any:
     of = member(recording)
     about = {
         "neuron": "index in its population",
-        "connection": "index of the connection, ordered by source, then target",
+        "connection": "index of the connection, ordered by source and then by target",
     }
     columns = [_column(pynwb, of, about[of], recording.index)]
     if (gid := recording.gid) is not None:

@@ -72,7 +72,7 @@ def sonata(
             reports.setdefault(population, []).append((recording, k))
         elif population in spikes:
             raise StructureError(
-                f"{recording.name}: was passed twice; a SONATA file holds the spikes of each population once"
+                f"{recording.name}: was passed twice; a SONATA file can store the spikes of a population only once"
             )
         else:
             spikes[population] = recording, k
@@ -96,7 +96,7 @@ def _sample(recording: Recorded, sample: int | None) -> int:
     batch = recording._batch
     if batch and sample is None:
         raise ParameterError(
-            f"{recording.name}: has a batch of {batch}, but a SONATA file holds one sample; pass sample= with a "
+            f"{recording.name}: has a batch of {batch}, but a SONATA file can store only one; pass sample= with a "
             f"number from 0 to {batch - 1}"
         )
     if not batch and sample is not None:
@@ -119,8 +119,8 @@ def _check_report(recordings: list[Recording]) -> None:
         a, b = (r.name.rpartition(".")[2] for r in (first, other))
         if (a, first.unit) != (b, other.unit):
             raise StructureError(
-                f"{other.name}: differs from {first.name}; a SONATA report holds one variable per population, so write "
-                "them to separate files"
+                f"{other.name}: differs from {first.name}; a SONATA report stores one variable per population, so "
+                "write them to separate files"
             )
         if not np.array_equal(first.t, other.t) or first.dt != other.dt:
             raise StructureError(
@@ -140,7 +140,7 @@ def _check_report(recordings: list[Recording]) -> None:
             key = recording.name if cv < 0 else "", i, cv
             if key in seen:
                 what = f"neuron {i}" if cv < 0 else f"CV {cv} of neuron {i}"
-                raise StructureError(f"{recording.name}: has {what} twice; a SONATA report can hold it only once")
+                raise StructureError(f"{recording.name}: contains {what} twice; a SONATA report can store it only once")
             seen.add(key)
 
 
@@ -152,7 +152,7 @@ def _elements(recording: Recording, paths: list[str]) -> NDArray[np.uint32]:
 
 
 def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, Any]:
-    """Write the report of a population, with columns sorted by neuron, then element.
+    """Write the report of a population, with columns sorted by neuron and then by element.
 
     Return the columns of each recording, keyed by the ``id`` of the recording.
     """

@@ -44,7 +44,7 @@ def checked(unit: str) -> tuple[Factor, ...]:
 def si(unit: str) -> tuple[str, float]:
     """Return the name of the SI unit, and the factor that converts values to it.
 
-    ``mV`` gives ``("volts", 0.001)``, ``uS/cm2`` gives ``("S/m^2", 0.01)``.
+    For ``mV``, the result is ``("volts", 0.001)``; for ``uS/cm2``, it is ``("S/m^2", 0.01)``.
     """
     powers: dict[str, float] = {}
     ten = 0.0

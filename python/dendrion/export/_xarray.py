@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ABOUT = {
     "time": {"units": "ms", "long_name": "time"},
     "neuron": {"units": "1", "long_name": "index of the neuron in its population"},
-    "connection": {"units": "1", "long_name": "index of the connection, ordered by source, then target"},
+    "connection": {"units": "1", "long_name": "index of the connection, ordered by source and then by target"},
     "gid": {"units": "1", "long_name": "index of the neuron in the whole network"},
     "cv": {"units": "1", "long_name": "control volume of the detailed cell"},
     "sample": {"units": "1", "long_name": "sample of the batch"},

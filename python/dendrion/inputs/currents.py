@@ -28,7 +28,8 @@ class DCGenerator(Generator):
     Parameters
     ----------
     size : int
-        Number of outputs: the size of the compartment into which it is injected, or 1 for the same current everywhere.
+        Number of outputs: the size of the compartment into which the current is injected, or 1 for the same current
+        everywhere.
     amplitude : float, array or Piecewise
         Current (pA); positive currents depolarize. A single value, one per output, or a function of time.
     start, stop : float
@@ -63,7 +64,7 @@ class CurrentGenerator(Generator):
     Parameters
     ----------
     size : int
-        Number of outputs: the size of the compartment into which it is injected, or 1.
+        Number of outputs: the size of the compartment into which the current is injected, or 1.
     waveform : array or signal
         Current (pA), of shape ``(samples,)`` or ``(samples, size)``. Without ``interval``, each step from ``start`` on
         uses one sample, and the current is 0 after the last sample. With ``interval``, the samples are at ``start``,

@@ -71,7 +71,7 @@ class Piecewise(FixedOnceMade):
         return own.shape == self.times.shape and bool(np.allclose(own, self.times, rtol=0.0, atol=1e-3 * interval))
 
     def __call__(self, t: ArrayLike) -> NDArray[np.float64]:
-        """Return the values at times ``t`` (ms). Values per source add a last axis to the shape of ``t``."""
+        """Return the values at times ``t`` (ms). One value per source adds a last axis."""
         row = np.searchsorted(self.times, numbers("Piecewise: t", t, "times (ms)", "ms"), side="right") - 1
         here = self.values[np.maximum(row, 0)]
         return np.where((row >= 0).reshape(row.shape + (1,) * (self.values.ndim - 1)), here, 0.0)

@@ -97,10 +97,10 @@ def _check_known(module: Module, name: str, value: Any) -> None:
     if old is value:
         return
     if name == "equations" and "_definition" in module.__dict__:
-        _refuse(module, name, value, "the equations cannot change after construction; create a new instance")
+        _refuse(module, name, value, "the equations cannot be changed after construction; create a new instance")
     if name in module._fixed and old is not None and not (name == "size" and is_whole(value) and old == value):
         raise AssignmentError(
-            f"{module._label}: {name} cannot change after construction; create a new {type(module).__name__} "
+            f"{module._label}: {name} cannot be changed after construction; create a new {type(module).__name__} "
             f"(assigned: {shown(value)})"
         )
     if module._network is None:

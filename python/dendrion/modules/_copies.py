@@ -48,7 +48,7 @@ class CopiedAlone:
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         if self._net is not None:
             raise ParameterTypeError(
-                f"{self!r}: is or was in a network and cannot be pickled; use net.save(path) for the model and "
+                f"{self!r}: is or was part of a network and cannot be pickled; use net.save(path) for the model and "
                 "net.save_state(path) for its state"
             )
         return super().__reduce_ex__(protocol)

@@ -70,7 +70,7 @@ class Fixed:
 class FixedOnceMade(Fixed):
     """An object, such as an initializer or a surrogate, whose attributes are fixed after its ``__init__``."""
 
-    _otherwise: ClassVar[str] = "cannot change after construction; create a new object"
+    _otherwise: ClassVar[str] = "cannot be changed after construction; create a new object"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -116,7 +116,7 @@ def refuse_assignments(cls: T) -> T:
 
     def refuse(self: Any, name: str, value: Any = None) -> None:
         raise AssignmentError(
-            f"{cls.__name__}.{name} = {shown(value)}: cannot change after construction; create a new rule"
+            f"{cls.__name__}.{name} = {shown(value)}: cannot be changed after construction; create a new rule"
         )
 
     cls.__setattr__ = cls.__delattr__ = refuse  # type: ignore[assignment]

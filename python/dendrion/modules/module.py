@@ -58,8 +58,8 @@ class Module(CopiedAlone):
     a built network, such as ``soma.V``, can be read and assigned in the same way. Any other assignment that would have
     no effect raises an [AssignmentError][dendrion.AssignmentError].
 
-    Numbers may be quantities from pint, quantities or Brian2. They are converted to the documented unit, and an error
-    is raised if the dimension does not match. Plain numbers are interpreted in the documented unit.
+    Numbers may be quantities from the packages pint, quantities or Brian2. They are converted to the documented unit,
+    and an error is raised if the dimension does not match. Plain numbers are interpreted in the documented unit.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Module(CopiedAlone):
     _variable_units: ClassVar[Mapping[str, str]] = MappingProxyType({})
     #: Hint in messages about distributions and functions, which parameters do not accept.
     _otherwise_drawn: ClassVar[str] = "; draw one value per neuron first, such as rng.normal(mean, std, size)"
-    #: Attributes that cannot change after construction.
+    #: Attributes that cannot be changed after construction.
     _fixed: ClassVar[tuple[str, ...]] = ("size",)
     #: Attributes that cannot change after the network is built.
     _built_in: ClassVar[tuple[str, ...]] = ()
@@ -142,7 +142,7 @@ class Module(CopiedAlone):
 
     def _adopt(self, child: Module) -> None:
         if self._network is not None:
-            raise StructureError(f"{self._label}: cannot gain a {type(child).__name__} after its network is built")
+            raise StructureError(f"{self._label}: a {type(child).__name__} cannot be added after the network is built")
         self._check_owners(child)
         if child._name is not None and not child._automatic:
             self._call(child, child._name)

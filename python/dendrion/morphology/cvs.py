@@ -1,4 +1,4 @@
-"""Control volumes (CVs), the pieces of a cell that have a uniform potential, and rules for their number."""
+"""Control volumes (CVs), the pieces of a cell that have a uniform potential, and policies that set their number."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def positive(what: str, value: Any, unit: str) -> float:
 
 
 def policy_of(what: str, policy: Any) -> tuple[str, list[float]]:
-    """Return the name and the numbers of a rule after checking that it is a valid rule."""
+    """Return the name and the numbers of a CV policy after checking that it is valid."""
     if isinstance(policy, MaxLength):
         return "MaxLength", [policy.length]
     if isinstance(policy, DLambda):
@@ -122,7 +122,7 @@ def divided(morphology: Morphology, given: Given) -> CVs:
 
 
 class CVs(FixedOnceMade, Suggesting):
-    """The control volumes of a morphology, in the order of sections and of positions on them.
+    """The control volumes of a morphology, ordered by section and by position along the section.
 
     [Morphology.cvs][dendrion.Morphology.cvs] returns them. ``len(cvs)`` is the number of control volumes.
     """

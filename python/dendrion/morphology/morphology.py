@@ -324,7 +324,7 @@ class Morphology(FixedOnceMade, Suggesting):
         Parameters
         ----------
         policy : MaxLength, PerSection or DLambda
-            The rule for the number of CVs of each section.
+            The policy that determines the number of CVs of each section.
         C : float
             Specific capacitance (uF/cm2), for ``DLambda``.
         r_axial : float
@@ -333,7 +333,7 @@ class Morphology(FixedOnceMade, Suggesting):
         Raises
         ------
         ParameterError
-            If the rule does not match the morphology.
+            If the policy does not match the morphology.
         ResourceError
             If there are more than a million CVs.
         """

@@ -236,7 +236,7 @@ class Channel(Written):
     def _check_definition(cls, definition: _core.Definition) -> None:
         receives, _, _ = definition.traits()
         if receives:
-            raise StructureError(f"{cls.__name__}: its equations have 'on event'; derive it from Receptor, not Channel")
+            raise StructureError(f"{cls.__name__}: its equations contain 'on event'; use Receptor as the base class")
 
     def __init__(
         self,
@@ -293,7 +293,7 @@ class Soma(Written, LeakyIF):
     def _check_definition(cls, definition: _core.Definition) -> None:
         receives, _, _ = definition.traits()
         if receives:
-            raise StructureError(f"{cls.__name__}: its equations have 'on event', which only a Receptor can have")
+            raise StructureError(f"{cls.__name__}: its equations contain 'on event', which only a Receptor can have")
 
     def __init__(
         self,

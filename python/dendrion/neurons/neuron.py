@@ -195,8 +195,8 @@ class Neuron(Abstract, Module):
             return
         if self._network is not None and (value is None) != (self._values["V_reset"] is None):
             raise StructureError(
-                f"{self._label}: V_reset = {value}: cannot change between None and a potential after the network is "
-                "built; create new neurons"
+                f"{self._label}: V_reset = {value}: cannot be changed between None and a potential after the network "
+                "is built; create new neurons"
             )
         if value is not None:
             _core.check("population", self._label, name, value, self.size)

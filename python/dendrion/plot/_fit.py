@@ -1,4 +1,4 @@
-"""A layout engine for figures that have none, which keeps labels from being cut off or overlapping."""
+"""A layout engine for figures without one, which keeps labels from being cut off or overlapping."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAD = 0.6
 class _Fit(TightLayoutEngine):
     """Matplotlib's tight layout, applied at each draw until the user places the panels manually.
 
-    The layout is computed when the figure is drawn, so that there is room for titles and labels that are added later.
+    The layout is computed when the figure is drawn, so that titles and labels that are added later also fit.
     """
 
     def __init__(self, figure: Figure) -> None:

@@ -148,6 +148,6 @@ def _edges(all_of_them: NDArray[np.float64], width: float | None, log: bool, dt:
 def _refuse_many(width: float, unit: str, count: int) -> None:
     if count > MOST_OF_USERS:
         raise ParameterError(
-            f"plot.isi: bin = {width:g} {unit}: gives {count:,} bins; expected a width that gives at most "
+            f"plot.isi: bin = {width:g} {unit}: results in {count:,} bins; expected a width that results in at most "
             f"{MOST_OF_USERS:,}"
         )

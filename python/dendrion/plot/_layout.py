@@ -130,7 +130,7 @@ def _star(children: list[int], tips: list[int]) -> dict[int, _Cone]:
 
 
 def _trunk(children: list[int], tips: list[int], reach: list[float]) -> int | None:
-    """Return the child with the most tips; of several, the one with the longest reach; ``None`` if there is a tie."""
+    """Return the child with the most tips, then the longest reach, or ``None`` if there is a tie."""
     sizes = [(tips[c], reach[c]) for c in children]
     return children[sizes.index(max(sizes))] if children and sizes.count(max(sizes)) == 1 else None
 

@@ -149,7 +149,8 @@ def _painted(
     if region is not None:
         if cvs is None or color is not None:
             raise ParameterError(
-                f"plot.morphology: region = {quoted(region)}: requires cvs=tree.cvs(...), and excludes color"
+                f"plot.morphology: region = {quoted(region)}: requires cvs=tree.cvs(...), and cannot be "
+                "combined with color"
             )
         chosen = set(cvs.select(region).tolist())
         return Paint([kinds[p.section] if p.cv in chosen else NONE for p in pieces], None, "")

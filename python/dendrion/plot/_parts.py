@@ -101,7 +101,7 @@ def _parents(
         for end in (a, b):
             if id(end) not in places:
                 raise StructureError(
-                    f"plot.tree: {neuron.path}: a coupling refers to {quoted(end)}, which is not part of it"
+                    f"plot.tree: {neuron.path}: a coupling refers to {quoted(end)}, which is not part of the neuron"
                 )
         beside[places[id(a)]].append(places[id(b)])
         beside[places[id(b)]].append(places[id(a)])
@@ -113,7 +113,8 @@ def _parents(
                 continue
             if near in reached:
                 raise StructureError(
-                    f"plot.tree: {compartments[near].path}: closes a loop of couplings; the couplings must form a tree"
+                    f"plot.tree: {compartments[near].path}: is part of a loop of couplings; the couplings must "
+                    "form a tree"
                 )
             parents[near] = at
             reached.append(near)

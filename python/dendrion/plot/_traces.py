@@ -64,9 +64,9 @@ def traces(
     neurons : int or array of int, optional
         Columns of the recordings to draw. Defaults to the first five.
     spikes : SpikeRecording or dict, optional
-        Spikes to add to recordings of V, from which the reset removes them. They are drawn as vertical lines from the
-        trace up to a common height. The spikes of a SpikeRecording are added to the first recording that contains the
-        neuron; a dict maps labels of recordings to their spikes.
+        Spikes to add to recordings of V, which do not show them because of the reset. They are drawn as vertical lines
+        from the trace up to a common height. The spikes of a SpikeRecording are added to the first recording that
+        contains the neuron; a dict maps labels of recordings to their spikes.
     ax : Axes, optional
         Axes to draw into. By default, a new figure is created.
 
@@ -175,7 +175,10 @@ def _column_names(read: _read.Samples, chosen: list[int]) -> tuple[dict[int, str
 
 
 def _spikes_of(read: list[_read.Samples], spikes: Any) -> dict[str, _read.Spikes]:
-    """Return spikes, keyed by the label of their recording. The label "" means the first one that has the neuron."""
+    """Return spikes, keyed by the label of their recording.
+
+    The label "" denotes the first recording that contains the neuron.
+    """
     if spikes is None:
         return {}
     if not isinstance(spikes, Mapping):

@@ -47,7 +47,7 @@ class Turn:
             if self._moves:
                 # In the thread that moves data, only a signal handler can reach this line.
                 raise RunError(
-                    "network: is writing its recordings to disk and was used by a signal handler; use it after the run"
+                    "network: a signal handler used the network while it wrote recordings to disk; use it after the run"
                 )
             yield
 

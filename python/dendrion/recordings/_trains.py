@@ -160,7 +160,7 @@ class SpikeStatistics:
         return found if self._batch else found[0]
 
     def _window(self, what: str, start: float | None, stop: float | None) -> tuple[int, int]:
-        """Return the first step of the window, and the step after its last step."""
+        """Return the first step of the window and the step after its last step."""
         dt = self._net.dt
         first, last = self._begin(), max(self._net._sim.steps(), self._begin())
         given = [_step(f"{self._name}: {what}: {n}", t, dt) for n, t in (("start", start), ("stop", stop))]
@@ -178,7 +178,7 @@ class SpikeStatistics:
         return begin, end
 
     def _by_member(self) -> list[list[NDArray[np.uint64]]]:
-        """Return the steps in which each recorded member spiked, for each sample of the batch or once."""
+        """Return the steps in which each recorded member spiked, per sample if there is a batch."""
         return self._once("trains", self._sorted)  # type: ignore[no-any-return]
 
     def _sorted(self) -> list[list[NDArray[np.uint64]]]:

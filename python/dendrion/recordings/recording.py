@@ -271,7 +271,7 @@ class Recording(_Probe):
     def cv_index(self) -> NDArray[np.int64] | None:
         """Index of each column's control volume, for variables of detailed cells; otherwise ``None``.
 
-        Columns are ordered by cell, then by site. Exports store these indices under the name ``cv``.
+        Columns are ordered by cell and then by site. Exports store these indices under the name ``cv``.
         """
         return self._cv
 
@@ -313,7 +313,7 @@ class Recording(_Probe):
         return f"{batch}{counted(len(t), 'sample')} of {of}, {self._unit}{span}"
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a table with one row per sample, indexed by time (ms), and one column per neuron.
+        """Return a table with one row per sample, indexed by time (ms), and with one column per neuron.
 
         After runs with a batch, columns are pairs of sample and neuron. For detailed cells, a further level contains
         the control volume (``cv``). For weights, columns are connections. ``attrs`` contains ``name``, ``unit``, ``dt``
@@ -347,7 +347,7 @@ class Recording(_Probe):
 
 
 class SpikeRecording(_Probe, SpikeStatistics):
-    """Spikes of a population or generator, sorted by time, then neuron or source. Created by ``Network.probe``.
+    """Spikes of a population or generator, sorted by time and then by neuron or source. Created by ``Network.probe``.
 
     If a source of a generator spikes several times in a step, each of these spikes is listed. After runs with a batch,
     ``t`` and ``i`` list the spikes of all samples, one sample after another; ``sample`` is the sample of each spike,

@@ -225,7 +225,7 @@ class Translation:
         missing = [r for r in receptors if id(r) not in self.neuron_of]
         if missing:
             raise StructureError(
-                f"{module.path}: {missing[0]!r} belongs to no population of the network; add its population too"
+                f"{module.path}: {missing[0]!r} is not part of a population of the network; add its population"
             )
         if len(owners) > 1:
             raise StructureError(f"{module.path}: its receptors belong to several populations; expected one population")
@@ -371,7 +371,7 @@ def _listed(modules: Iterable[Module]) -> list[Module]:
 
 def _check_free(module: Module) -> None:
     if module._network is not None:
-        raise StructureError(f"{module.path}: is already in another network; create a new module for this one")
+        raise StructureError(f"{module.path}: is already part of another network; create a new module for this network")
     # A mechanism on detailed cells has no membrane, and need not have parameters.
     is_placed = isinstance(module, Written) and module._placement is not None
     if module._kinds and not module._values and not is_placed:

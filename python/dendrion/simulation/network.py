@@ -261,8 +261,8 @@ class Network(NetworkValues, NetworkRuns, NetworkSteadyState, NetworkRecordings,
             Sampling interval (ms), rounded to whole steps with a warning. By default every step is recorded.
         indices : array of int, optional
             Indices of the neurons to record, in the order of the columns; for an MCSynapse, indices of connections
-            (which are ordered by source, then target); on detailed cells, indices of (cell, site) pairs, which are
-            ordered by cell, then site. By default all are recorded.
+            (ordered by source and then by target); on detailed cells, indices of (cell, site) pairs (ordered by cell
+            and then by site). By default all are recorded.
         to : str or path, optional
             A zarr folder, such as ``"run.zarr"``, to which the recording is written during the run, in a group named
             after the recording. Several recordings may share a folder. Only data that have not been written yet are

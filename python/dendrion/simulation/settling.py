@@ -35,9 +35,9 @@ class NetworkSteadyState:
     def settle(self, *, tolerance: float | None = None, longest: float = 10_000.0) -> Network:
         """Reset the network to t = 0, with V, gates and concentrations at the steady state without input.
 
-        The initial gates of a neuron are those of its initial V, and V is usually not at rest there. This method runs
-        the network with silent generators until its states are constant, and starts again from these states. It clears
-        all recordings.
+        Gates start at their steady state for the initial V, which is usually not the resting potential. This method
+        runs the network with silent generators until its states are constant, and starts again from these states. It
+        clears all recordings.
 
         Parameters
         ----------
@@ -93,8 +93,8 @@ class NetworkSteadyState:
                     break
             else:
                 raise RunError(
-                    f"network: settle: {key} is not constant after {net.t:g} ms without input; expected neurons that "
-                    "come to rest, a larger tolerance, or a larger value of longest"
+                    f"network: settle: {key} still changes after {net.t:g} ms without input; expected neurons with a "
+                    "resting state, a larger tolerance, or a larger value of longest"
                 )
         finally:
             net.reset()
@@ -105,11 +105,11 @@ class NetworkSteadyState:
 def _check(parts: Sequence[Module]) -> None:
     for part in parts:
         if isinstance(part, Noise):
-            raise RunError(f"network: settle: {part.path} is noise, with which no state is constant; remove it")
+            raise RunError(f"network: settle: {part.path} is a noise process, so there is no steady state; remove it")
         if isinstance(part, MCSynapse) and part.plasticity is not None:
             raise RunError(
-                f"network: settle: {part.path} has a plasticity rule, and runs without input do not support "
-                "plasticity; settle a network without it, and pass its get_state() to set_state()"
+                f"network: settle: {part.path} has a plasticity rule, which settle() does not support; "
+                "settle a network without the rule, and pass the result of its get_state() to set_state()"
             )
 
 

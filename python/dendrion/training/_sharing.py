@@ -56,13 +56,13 @@ class NetworkSharing:
         """Raise an error if another thread uses the network, and exclude other threads within the context."""
         if not self._lock.acquire(blocking=False):
             raise RunError(
-                f"network: {what} was called while the network is running in another thread; wait until that call "
-                "has returned, or give each thread a network of its own"
+                f"network: {what} was called while the network was running in another thread; wait until that call "
+                "has returned, or use a separate network in each thread"
             )
         try:
             if self._is_running:
                 raise RunError(
-                    f"network: {what} was called by a function that the network calls while it runs; call it after "
+                    f"network: {what} was called from a function that the network calls during a run; call it after "
                     "the run"
                 )
             self._is_running = what == "run"

@@ -41,7 +41,7 @@ class Tape:
         if isinstance(value, Symbol):
             if value.tape is not self:
                 raise TypeError(
-                    "the function uses a value of another expression; expected a function of its argument only"
+                    "the function uses a value from another expression; expected a function of its argument only"
                 )
             return value
         number = np.asarray(value)

@@ -104,8 +104,8 @@ class Run(Fixed, NotCopied, Suggesting):
         cleared = len(found) < count or (count > 0 and int(found[0]) != first)
         if cleared or (probe._is_recorded_by(self.net) and self.net._restarts != self._restarts):
             raise RunError(
-                f"values: {probe.name}: its recording of this run is not available: it was cleared by clear(), reset() "
-                "or load_state(), or the probe did not record it"
+                f"values: {probe.name}: its recording of this run is not available, because clear(), reset() or "
+                "load_state() cleared it, or because the probe did not record the run"
             )
         return probe.values[..., shown : shown + count, :]
 
@@ -136,7 +136,7 @@ class Run(Fixed, NotCopied, Suggesting):
         ------
         ParameterError, RunError
             If a cotangent has the wrong shape or is not finite, a probe was created after the run, ``backward`` was
-            called before, a parameter is frozen, or a gradient is not finite. In the last case the message names the
+            called before, a parameter is frozen, or a gradient is not finite. In the last case, the message states the
             likely cause.
 
         Warns
@@ -145,7 +145,7 @@ class Run(Fixed, NotCopied, Suggesting):
             If the cotangent of a potential grows to more than 1e10 times the largest cotangent that was passed.
         """
         if not self._trace.is_left():
-            raise RunError("backward: was already called for this run; run again with grad=True")
+            raise RunError("backward: was already called for this run; run the network again with grad=True")
         if not isinstance(cotangents, Mapping):
             raise ParameterTypeError(
                 f"backward: {type(cotangents).__name__}: expected a dict from probes to arrays of derivatives"

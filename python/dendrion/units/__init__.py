@@ -1,4 +1,4 @@
-"""Quantities from pint, quantities and Brian2 as parameter values, with conversion of units and checks of dimensions.
+"""Quantities from pint, quantities and Brian2 as parameter values: unit conversion and dimension checks.
 
 Every argument that accepts a number also accepts a quantity with the same dimension. A plain number is interpreted in
 the documented unit.

@@ -81,7 +81,7 @@ def _pint(value: Any) -> Measure:
             else:
                 factor = one
         except Exception as error:
-            raise UnreadableError(f"its registry cannot convert it to SI units ({error})") from error
+            raise UnreadableError(f"its unit registry cannot convert it to SI units ({error})") from error
     return Measure(numbers, factor, dimension(exponents.items()), _tidy(f"{value.units:~C}"))
 
 

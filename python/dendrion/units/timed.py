@@ -146,11 +146,13 @@ def _in_ms(times: NDArray[Any], unit: str, what: str) -> NDArray[np.float64]:
 def _regular(what: str, times: NDArray[Any]) -> tuple[float, float]:
     """Return the first time and the interval (ms) of equidistant samples."""
     if len(times) < 2 or not np.isfinite(times).all():
-        raise UnreadableError(f"{what} needs at least 2 samples at finite times; got {counted(len(times), 'sample')}")
+        raise UnreadableError(
+            f"{what} requires at least 2 samples at finite times; got {counted(len(times), 'sample')}"
+        )
     start, interval = float(times[0]), float(times[-1] - times[0]) / (len(times) - 1)
     off = np.abs(times - (start + interval * np.arange(len(times))))
     if interval <= 0 or off.max() > _JITTER * interval:
-        raise UnreadableError(f"{what} needs equidistant samples; resample it to a constant interval")
+        raise UnreadableError(f"{what} requires equidistant samples; resample it at a constant interval")
     # The mean interval of accumulated times such as 0.1, 0.2, ... differs from 0.1 ms only by rounding.
     near = float(f"{interval:.12g}")
     return start, near if abs(near - interval) <= 1e-9 * interval else interval

@@ -142,7 +142,7 @@ pub(super) fn cause(grown: Option<&Growth>, lost: Option<&Growth>, largest: f64)
         ),
         (Some(grown), lost) => {
             let since = format!(
-                "cotangents grew without bound: that of {} is already {}, whereas the largest one passed is {}",
+                "cotangents grew without bound: the cotangent of {} is {}, whereas the largest cotangent that was passed is {}",
                 grown.place(),
                 shown(grown.value),
                 shown(grown.given)
@@ -152,7 +152,7 @@ pub(super) fn cause(grown: Option<&Growth>, lost: Option<&Growth>, largest: f64)
             format!("{since}{until}. {}", grown.remedy())
         }
         (None, Some(lost)) => format!(
-            "the cotangent of {} is {}: in the {FOLD} steps after that time it grew beyond the largest number of the dtype. {}",
+            "the cotangent of {} is {}: in the {FOLD} steps after that time, it exceeded the largest number of the dtype. {}",
             lost.place(),
             lost.value,
             lost.remedy()

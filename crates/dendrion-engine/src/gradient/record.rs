@@ -89,7 +89,7 @@ fn refuse_events<T: Scalar>(core: &Core<T>) -> Result<(), Error> {
         }
         if let Some(name) = cells.system.without_derivative() {
             let what = format!(
-                "{name} acts on a threshold event, which has no derivative; gradients are not available"
+                "{name} uses threshold events, which have no derivative; gradients are not available"
             );
             return Err(Error::run(&cells.path, what));
         }

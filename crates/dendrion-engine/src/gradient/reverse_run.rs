@@ -49,7 +49,7 @@ pub(crate) fn reverse_run<T: Scalar>(
     watch: Watch<'_>,
 ) -> Result<Option<Gradients>, Error> {
     if !trace.is_left() {
-        let what = "was already called for this run; run again to compute another gradient";
+        let what = "was already called for this run; run the network again to compute another gradient";
         return Err(Error::run("backward", what));
     }
     let wanted = Wanted::of(trace, wanted)?;

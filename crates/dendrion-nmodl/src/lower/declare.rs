@@ -227,7 +227,7 @@ impl<'t> Lowerer<'_, 't> {
             && here != outside
         {
             let message = format!(
-                "'{}' = {here} is dropped, since NEURON uses the value from outside the file, which is {outside}",
+                "'{}' = {here} is ignored, because NEURON uses the value from outside the file, which is {outside}",
                 name.text
             );
             self.note(name.span, message);
@@ -247,7 +247,7 @@ impl<'t> Lowerer<'_, 't> {
         };
         if !fits {
             let message = format!(
-                "'{}' = {default} lies outside its limits <{low},{high}>; the limits are dropped",
+                "'{}' = {default} lies outside its limits <{low},{high}>; the limits are ignored",
                 parameter.name.text
             );
             self.note(parameter.name.span, message);

@@ -24,7 +24,7 @@ impl<'t> Parser<'t> {
             while !p.accept("}") {
                 match p.peek().kind {
                     Kind::Special(Special::Return) if returns && matches!(p.ahead(1).kind, Kind::Symbol("}")) => {
-                        p.note(p.peek().span, "VERBATIM is dropped, since it only returns at the end of the block");
+                        p.note(p.peek().span, "VERBATIM is omitted, because it only returns at the end of the block");
                         p.advance(1);
                     }
                     Kind::Name => statements.extend(p.statement()?),
@@ -54,14 +54,14 @@ impl<'t> Parser<'t> {
             "SOLVE" => return self.solve().map(Some),
             "UNITSON" | "UNITSOFF" => return Ok(None),
             "TABLE" => {
-                self.note(name.span, "TABLE is dropped, since values are computed instead of looked up");
+                self.note(name.span, "TABLE is omitted, because values are computed instead of looked up");
                 self.table()?;
                 return Ok(None);
             }
             "CONDUCTANCE" => {
                 self.note(
                     name.span,
-                    "CONDUCTANCE is dropped, since derivatives of currents are computed automatically",
+                    "CONDUCTANCE is omitted, because derivatives of currents are computed automatically",
                 );
                 self.name("the name of a conductance")?;
                 if self.accept_word("USEION") {
@@ -91,7 +91,7 @@ impl<'t> Parser<'t> {
             return Err(self.unexpected(&format!("'=' or '(' after '{}'", name.text)));
         }
         if name.text == "printf" || name.text == "fprintf" {
-            self.note(name.span, format!("{} is dropped, since equations cannot print", name.text));
+            self.note(name.span, format!("{} is omitted, because equations cannot print", name.text));
             self.skip_call();
             return Ok(None);
         }

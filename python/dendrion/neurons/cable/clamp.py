@@ -31,12 +31,12 @@ class VoltageClamp(Channel):
     the change, with a ``RoundingWarning`` if the two times differ. The values of a ``Piecewise`` are the parameters
     ``V_0``, ``V_1`` and so on, which can change between runs and have gradients. Samples are interpolated linearly, and
     a time step uses the potential at the middle of the step, which is the time average if the interval is a multiple of
-    the time step. After the last sample, the potential remains constant. Time begins at ``net.reset()``.
+    the time step. After the last sample, the potential remains constant. Time is counted from the last ``net.reset()``.
 
     Parameters
     ----------
     site : Site
-        Where the potential is clamped, such as ``cells.at("soma")``.
+        The site at which the potential is clamped, such as ``cells.at("soma")``.
     V_clamp : float, array, Piecewise or signal
         Potential of the clamp (mV). A constant potential is a single value, one per site (shape ``(sites,)``), or one
         per cell and site (shape ``(cells, sites)``). A [Piecewise][dendrion.Piecewise] is a sequence of at most 100

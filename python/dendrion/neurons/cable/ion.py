@@ -1,4 +1,4 @@
-"""Ions of detailed cells: concentrations that currents change and that set reversal potentials."""
+"""Ions of detailed cells: concentrations that are changed by currents and determine reversal potentials."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class _Form(NamedTuple):
 
 
 class Ion(Channel):
-    """An ion of detailed cells, whose concentration the currents of channels change.
+    """An ion of detailed cells, whose concentration is changed by the currents of channels.
 
     The ion has an inner concentration in each control volume (CV). All channels in a CV that export the current
     ``I_<ion>`` contribute to it, no matter where they are placed, and all mechanisms can import its concentrations
@@ -93,25 +93,26 @@ class Ion(Channel):
     ion : str
         Name of the ion, such as ``"Ca"``.
     inside : float, array, dict, callable or str
-        Inner concentration (mM), >= 0, at the beginning and, with ``tau``, at rest. In the forms of
+        Inner concentration (mM), >= 0, at the beginning and, with ``tau``, at rest. It accepts the same forms as
         [densities](../howto/detailed_cells.md#densities).
     outside : float, array, dict, callable or str, optional
-        Outer concentration (mM), > 0, which is constant. Needed for ``reversal="nernst"``.
+        Outer concentration (mM), > 0, which is constant. Required for ``reversal="nernst"``.
     valence : float, optional
-        Valence, from -100 to 100. Defaults to that of Na, K, Ca, Cl and Mg; other ions need one.
+        Valence, from -100 to 100. It has a default value for Na, K, Ca, Cl and Mg, and is required for other ions.
     reversal : str
         ``"fixed"``: the reversal potential is ``E`` or, without ``E``, a parameter of each channel. ``"nernst"``: the
-        Nernst potential of the present concentrations.
+        Nernst potential for the current concentrations.
     E : float, array, dict, callable or str, optional
         Reversal potential (mV), for ``reversal="fixed"``.
     on : Region, Site or str
         The region where the concentration changes.
     depth : float, array, dict, callable or str, optional
-        Depth of the shell (um) under the membrane that the currents fill. By default, they fill the whole CV.
+        Depth (um) of the shell under the membrane that contains the ion. By default, the ion fills the whole CV.
     gamma : float, array, dict, callable or str
         Fraction of the current that changes the concentration, from 0 to 1; the rest is buffered.
     tau : float, array, dict, callable or str, optional
-        Time constant (ms) with which the concentration returns to ``inside``. By default, it does not return.
+        Time constant (ms) with which the concentration returns to ``inside``. By default, the concentration does not
+        return.
     celsius : float or array
         Temperature in degrees Celsius, above absolute zero, for ``reversal="nernst"`` only.
     parent, name, frozen_params
@@ -210,7 +211,7 @@ class Ion(Channel):
             raise ParameterError(f"{self._label}: reversal = {quoted(reversal)}{hint(reversal, _REVERSALS)}")
         if reversal == "nernst" and outside is None:
             raise ParameterError(
-                f"{self._label}: outside = None: reversal='nernst' needs the outer concentration; expected outside= "
+                f"{self._label}: outside = None: reversal='nernst' requires the outer concentration; expected outside= "
                 "with a number > 0 (mM)"
             )
         if reversal == "nernst" and E is not None:
@@ -225,7 +226,7 @@ class Ion(Channel):
             definition = _core.Definition(type(self).__name__, equations)
         except EquationError as error:
             raise ParameterError(
-                f"{self._label}: ion = {self.ion!r}: has another meaning in equations ({error}); expected another name"
+                f"{self._label}: ion = {self.ion!r}: this name has another meaning in equations ({error})"
             ) from None
         self._refer("equations", equations)
         self._refer("_definition", definition)
@@ -249,6 +250,6 @@ def check_ions(neuron: CableNeuron) -> None:
     for module in neuron.modules():
         if isinstance(module, Ion) and seen.setdefault(module.ion, module) is not module:
             raise StructureError(
-                f"{module.path}: {neuron.path} already has an ion {module.ion}, {seen[module.ion].path}; expected one "
-                "ion of each name"
+                f"{module.path}: {neuron.path} already contains the ion {module.ion}, {seen[module.ion].path}; "
+                "expected one ion of each name"
             )

@@ -49,8 +49,8 @@ class CableNeuron(Neuron):
     tree : Morphology
         The shape of all cells.
     cv : MaxLength, PerSection, DLambda or CVs
-        The rule for the number of CVs of each section, or the CVs that ``tree.cvs(...)`` returned. ``DLambda`` uses the
-        largest ``C`` and ``r_axial``.
+        The policy that determines the number of CVs of each section, or the CVs that ``tree.cvs(...)`` returned.
+        ``DLambda`` uses the largest ``C`` and ``r_axial``.
     C : float, array, dict or callable
         Specific capacitance (uF/cm2), > 0. A single value, one per CV (shape ``(cvs,)``), one per cell and CV (shape
         ``(size, cvs)``), a dict from regions to values, in which later entries take precedence, or a function of the
@@ -79,9 +79,9 @@ class CableNeuron(Neuron):
         method, and ``"cnexp"`` is exponential Euler, which is exact for linear gates. ``"coupled"`` solves gates
         together with V, as in [MCNeuron][dendrion.MCNeuron].
     staggered : bool, optional
-        Whether gates are advanced after V and are known half a step later than V, as in NEURON. The recorded values of
-        gates are then their values at t + dt/2. Defaults to True with ``CRANK_NICOLSON``, which is then of order 2, and
-        to False with ``IMPLICIT_EULER`` and with coupled gates.
+        Whether gates are advanced after V, so that they are half a time step ahead of V, as in NEURON. The recorded
+        values of gates are then their values at t + dt/2. Defaults to True with ``CRANK_NICOLSON``, which is then of
+        order 2, and to False with ``IMPLICIT_EULER`` and with coupled gates.
     refractory, dendritic_delay, stdp_tau, tau_triplet, surrogate_grad_fn, detach_reset, pid, area_name, id
         See [MCNeuron][dendrion.MCNeuron].
     neuron_start_id, parent, name, frozen_params

@@ -59,7 +59,7 @@ class Site(FixedOnceMade, Suggesting):
     cv : array of int
         Indices of the CVs, in the order of the columns of a probe.
     size : int
-        Number of pairs of a cell and a CV. They are ordered by cell, then by CV.
+        Number of pairs of a cell and a CV. They are ordered by cell and then by CV.
     """
 
     neuron: CableNeuron

@@ -212,7 +212,7 @@ fn newer(head: &str) -> Option<Error> {
 
 fn other_format(format: u32, dendrion: &str) -> Error {
     refused(format!(
-        "is of format {format}, written by Dendrion {dendrion}; this is Dendrion {VERSION}, which reads format \
+        "has format {format} and was written by Dendrion {dendrion}; this is Dendrion {VERSION}, which reads format \
          {FORMAT}"
     ))
 }

@@ -180,7 +180,7 @@ fn other_heads() {
     };
     let version = env!("CARGO_PKG_VERSION");
     let what = format!(
-        "is of format 9, written by Dendrion {version}; this is Dendrion {version}, which reads format {FORMAT}"
+        "has format 9 and was written by Dendrion {version}; this is Dendrion {version}, which reads format {FORMAT}"
     );
     assert_eq!(with(r#"\"format\":2"#, r#"\"format\":9"#), what);
     // Format 1 had no requested time.
