@@ -123,9 +123,9 @@ np.testing.assert_allclose(gradient[key], difference, rtol=1e-5)
 # %% [markdown]
 # ## Gradient descent
 #
-# `dn.optim.Adam` changes the parameters of the network in place; nothing is recompiled. With `relative=True`, its
-# steps are in units of the magnitude of each parameter. Conductances cannot become negative; the parameter of a
-# formula has no bounds of its own, so we give it one. The learning rate decreases towards the end.
+# `dn.optim.Adam` changes the parameters of the network in place; nothing is recompiled. With `relative=True`, its steps
+# are in units of the magnitude of each parameter. Conductances cannot become negative, but the parameters of a formula
+# have no bounds of their own, so we specify a bound. The learning rate decreases towards the end.
 
 # %%
 net.set_parameters(dict(zip(keys, begin, strict=True)))

@@ -168,10 +168,10 @@ _ = dn.plot.tree(cell)
 # %% [markdown]
 # ## Are the results equal?
 #
-# With forward Euler and the same time step, both simulators compute the same sums, so the results should agree up
-# to rounding errors. Record both from t = 0 at each step, start both from rest, compare all compartments with a
-# tolerance of 1e-9 mV, and compare spike times exactly. The following numbers are Brian2's potentials every 10 ms
-# from 20 ms on. The largest difference in all 4,800 samples was 3e-13 mV.
+# With forward Euler and the same time step, both simulators compute the same sums, so the results should agree up to
+# rounding errors. Record both from t = 0 at each step, start both from rest, compare all compartments with a tolerance
+# of 1e-9 mV, and compare spike times exactly. The following numbers are Brian2's potentials every 10 ms, starting at 20
+# ms. The largest difference in all 4,800 samples was 3e-13 mV.
 
 # %%
 brian2_spikes = [36.9, 45.8, 53.7, 60.9, 67.7, 74.2, 80.4, 87.0, 94.5, 102.9, 112.3]  # ms

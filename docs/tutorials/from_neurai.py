@@ -125,7 +125,7 @@ class Pyramidal(MCNeuron):
 
 # %% [markdown]
 # The network and the run are specific to Dendrion: a `Network` of modules, probes that record from the moment you
-# create them, and `run` with a time in ms. There is no compilation, and you do not write a step function.
+# create them, and `run` with a time in ms. No compilation is needed, and you do not have to write a step function.
 
 # %% figure="network"
 cells = Pyramidal(20, name="cells")

@@ -220,8 +220,8 @@ net.run(duration)
 print(f"{len(spikes) / 10 / duration * 1e3:.1f} Hz; {w.values.shape} (samples, connections)")
 
 # %% [markdown]
-# A probe of `"w"` records weights like any other variable, with one column per connection, ordered by source, then
-# target. The correlated inputs become strong and the independent inputs become weak (Song, Miller & Abbott 2000 and
+# A probe of `"w"` records weights like any other variable, with one column per connection, ordered by source and then
+# by target. The correlated inputs become strong and the independent inputs become weak (Song, Miller & Abbott 2000 and
 # Gütig et al. 2003 explain why). With μ = 0.02 the rule is nearly additive, so synapses compete.
 
 # %% figure="learning"

@@ -190,7 +190,7 @@ class MorphologyError(DendrionError, ValueError):
 
 
 class ModelWarning(UserWarning):
-    """Base class of all warnings. A warning indicates a likely mistake, which may be intentional.
+    """Base class of all warnings, which point out likely mistakes in valid models.
 
     To silence one category, use ``warnings.filterwarnings("ignore", category=dn.UndrivenWarning)``; to silence all of
     them, use ``category=dn.ModelWarning``.

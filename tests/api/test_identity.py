@@ -113,7 +113,9 @@ def test_masks_and_empty_choices(pair):
 
 
 def test_an_empty_network():
-    with pytest.raises(dn.StructureError, match=r"network: no modules; expected neurons, generators or connections"):
+    with pytest.raises(
+        dn.StructureError, match=r"network: modules is empty; expected neurons, generators or connections"
+    ):
         dn.Network([])
 
 

@@ -65,7 +65,7 @@ def test_recordings_of_a_network_are_not_changed_through_their_dict(net):
         lambda: net.recordings.update(more=v),
         lambda: net.recordings.clear(),
     ):
-        with pytest.raises(dn.AssignmentError, match=r"this dict is a copy, .*net\.remove\(recording\) ends one"):
+        with pytest.raises(dn.AssignmentError, match=r"this dict is a copy, .*net\.remove\(recording\) removes one"):
             change()
     assert net.recordings == {v.name: v}
 

@@ -248,7 +248,9 @@ def test_a_network_that_diverged_keeps_its_last_state(path):
     net.set_parameters({"syn.w": 1e308})
     with pytest.raises(dn.DivergenceError):
         net.run(500.0, save_state="good.state")
-    begin = r"network: save_state: cannot save a network that cannot continue: cells: ampa\.s of neuron \d"
+    begin = (
+        r"network: save_state: the network cannot continue, so its state cannot be saved: cells: ampa\.s of neuron \d"
+    )
     with pytest.raises(dn.StateError, match=begin):
         net.save_state("good.state")
     net.load_state("good.state")

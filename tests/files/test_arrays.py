@@ -189,7 +189,7 @@ def test_npz_files_that_are_not_plain_numbers_are_refused(tmp_path: Path) -> Non
     with zipfile.ZipFile(npz, "w") as archive, archive.open("x.npy", "w") as entry:
         np.lib.format.write_array(entry, np.arange(4.0))
         entry.write(bytes(8))
-    refused(tmp_path, "bytes follow the values")
+    refused(tmp_path, "there are bytes after the values")
 
 
 def test_only_regular_files_are_read(tmp_path: Path) -> None:

@@ -183,5 +183,5 @@ def test_initial_states_of_each_sample_have_gradients():
         np.testing.assert_allclose(found[k], jax.grad(loss)(start[k], x[k]), rtol=1e-12)
     one = jax.grad(loss)(start[0], x)
     np.testing.assert_allclose(one, jax.grad(loss)(np.tile(start[0], (3, 1)), x).sum(0), rtol=1e-12)
-    with pytest.raises(dn.ParameterError, match="expected a batch of 3"):
+    with pytest.raises(dn.ParameterError, match="expected a batch size of 3"):
         f({}, x, state={"cell/soma.V": start[:2]})

@@ -79,7 +79,7 @@ def test_what_continuing_does_not_do(made, x):
         layer(x[0], reset=False)
     with pytest.raises(dn.UnknownNameError, match=r"no state named 'cell/soma\.W'"):
         layer(x, state={"cell/soma.W": torch.zeros(2)})
-    with pytest.raises(dn.ParameterError, match=r"array of shape \(3, 2\): expected a batch of 2"):
+    with pytest.raises(dn.ParameterError, match=r"array of shape \(3, 2\): expected a batch size of 2"):
         layer(x, state={"cell/soma.V": torch.zeros(3, 2)})
 
 

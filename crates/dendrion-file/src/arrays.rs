@@ -183,7 +183,7 @@ impl<R: Read + Seek> Arrays for Npz<R> {
             Ok(values)
         } else {
             Err(fail(&format!(
-                "its shape {shape:?} does not match the size of its content: bytes follow the values"
+                "its shape {shape:?} does not match the size of its content: there are bytes after the values"
             )))
         }
     }

@@ -18,7 +18,7 @@ from ._units import quantity
 
 
 def neo(given: Recorded | Iterable[Recorded], *, name: str | None = None) -> Any:
-    """Return recordings as a ``neo.Block``, with one segment, or one per sample of a batch.
+    """Return recordings as a ``neo.Block`` with one segment, or with one segment per sample of a batch.
 
     A segment has an ``AnalogSignal`` for each [Recording][dendrion.Recording], with one channel per neuron. For each
     [SpikeRecording][dendrion.SpikeRecording] it has a ``SpikeTrain`` per neuron, including silent neurons. Signals and

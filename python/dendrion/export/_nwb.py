@@ -88,7 +88,7 @@ def nwb(
     session_start_time : datetime, optional
         Date and time, with a time zone, that correspond to t = 0. Defaults to the current time.
     **metadata
-        Further arguments of ``pynwb.NWBFile``, such as ``experimenter``, ``lab``, ``institution``, ``keywords``,
+        Additional arguments of ``pynwb.NWBFile``, such as ``experimenter``, ``lab``, ``institution``, ``keywords``,
         ``notes``, ``subject``.
 
     Raises

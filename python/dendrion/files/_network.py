@@ -26,7 +26,7 @@ Path = str | os.PathLike[str]
 
 
 class NetworkFiles(NetworkSharing):
-    """The methods that save a network to a model file and load it."""
+    """Methods for saving a network to a model file and loading it."""
 
     dt: float
     _sim: _core.Simulation

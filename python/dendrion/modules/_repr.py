@@ -30,7 +30,7 @@ LISTED = 12
 
 
 class NetworkShown(Fixed, NotCopied, Suggesting):
-    """The methods that display a network."""
+    """Methods for displaying a network."""
 
     _instead: ClassVar[str] = (
         "net.save(path) and dn.Network.load(path) for the model, net.save_state(path) and net.load_state(path) for its "

@@ -282,7 +282,7 @@ class Morphology(FixedOnceMade, Suggesting):
 
     @suggests
     def random(self, region: Region | str | int = "all", *, n: int, seed: int) -> list[Location]:
-        """Return ``n`` locations in a region, drawn independently with a uniform density per length.
+        """Return ``n`` locations in a region, drawn independently with uniform probability per unit length.
 
         Parameters
         ----------

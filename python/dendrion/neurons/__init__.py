@@ -1,1 +1,1 @@
-"""Neurons: compartments, receptors, channels and other mechanisms, and methods of integration."""
+"""Neurons: compartments, receptors, channels and other mechanisms, and integration methods."""

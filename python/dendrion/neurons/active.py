@@ -12,9 +12,10 @@ class DendriticSpike(Channel):
     """A dendritic spike made of rectangular pulses of two conductances (Pagkalos, Chavlis & Poirazi 2023).
 
     An event occurs at the end of a step if V >= V_th and at least ``t_ref`` has passed since the last event. The rising
-    conductance, with reversal potential ``E_rise``, acts from the next step on for ``duration_rise``. The falling
-    conductance, with ``E_fall``, begins ``offset_fall`` after the event and lasts for ``duration_fall``, including
-    both end points. Times are rounded to whole steps with a warning. A dendrite may have several of these mechanisms.
+    conductance, with reversal potential ``E_rise``, acts for ``duration_rise``, starting with the next step. The
+    falling conductance, with ``E_fall``, begins ``offset_fall`` after the event and lasts for ``duration_fall``,
+    including both end points. Times are rounded to whole steps with a warning. A dendrite may have several of these
+    mechanisms.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ class MCNeuron(Neuron):
     """A population of multi-compartment neurons. Subclass it, and create the compartments in ``__init__``.
 
     The soma, a single [LeakyIF][dendrion.LeakyIF], emits a spike when ``V > V_th``, and V is reset. With
-    ``reset=False``, an upward crossing of ``V_th`` emits a spike, and V is left unchanged.
+    ``reset=False``, an upward crossing of ``V_th`` causes a spike, and V is left unchanged.
 
     Parameters
     ----------

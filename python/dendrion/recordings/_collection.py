@@ -28,7 +28,7 @@ class Listed(dict[str, Any]):
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise AssignmentError(
             "network.recordings: this dict is a copy, so changing it has no effect; net.probe() adds a recording, "
-            "and net.remove(recording) ends one"
+            "and net.remove(recording) removes one"
         )
 
     __setitem__ = __delitem__ = __ior__ = pop = popitem = clear = update = setdefault = _refuse
@@ -38,7 +38,7 @@ class Listed(dict[str, Any]):
 
 
 class NetworkRecordings(NetworkSharing):
-    """The methods that manage the recordings of a network.
+    """Methods for managing the recordings of a network.
 
     A recording keeps its network alive. The network therefore stores only how to create its recordings. If it stored
     the recordings themselves, network and recordings would refer to each other, and only the garbage collector could

@@ -130,7 +130,7 @@ class StreamGroup:
             raise OSError(
                 f"{name}: the zarr folder {quoted(os.fspath(self._folder))} was removed or changed during the "
                 f"recording, so {counted(self._length, 'row')} written to it {'is' if self._length == 1 else 'are'} "
-                "lost; do not modify the folder during a run. net.remove(recording) ends the recording"
+                "lost; do not modify the folder during a run, or end the recording with net.remove(recording)"
             )
 
 

@@ -53,7 +53,7 @@ class Translation:
         self.methods = methods
         self.modules = _listed(modules)
         if not self.modules:
-            raise StructureError("network: no modules; expected neurons, generators or connections")
+            raise StructureError("network: modules is empty; expected neurons, generators or connections")
         for module in {id(m): m for listed in self.modules for m in listed.modules()}.values():
             _check_free(module)
         _name_roots(self.modules)

@@ -33,7 +33,7 @@ __all__ = ["NetworkRuns"]
 
 
 class NetworkRuns(NetworkStates):
-    """The methods that run a network."""
+    """Methods for running a network."""
 
     dt: float
     _without_gradient: list[ParameterError]

@@ -29,7 +29,7 @@ __all__ = ["NetworkStates"]
 
 
 class NetworkStates(NetworkSharing):
-    """The methods that save and load the state of a network."""
+    """Methods for saving and loading the state of a network."""
 
     dt: float
     _sim: _core.Simulation

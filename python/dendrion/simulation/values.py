@@ -53,7 +53,7 @@ class Mismatch(NamedTuple):
 
 
 class NetworkValues(NetworkSharing):
-    """The methods that read and set the parameters and states of a network."""
+    """Methods for reading and setting the parameters and states of a network."""
 
     dt: float
     dtype: np.dtype[np.floating]
@@ -244,7 +244,7 @@ class NetworkValues(NetworkSharing):
             module._formulas.check(module, module._current() | new)
 
     def _warn_of_rounding(self, keys: Collection[str] | None) -> None:
-        """Warn about times that are not multiples of the step, among all parameters or only among ``keys``."""
+        """Warn about parameters (all, or those in ``keys``) with times that are not multiples of the time step."""
         if keys is not None and not keys:
             return
         found = self._sim.roundings(None if keys is None else list(keys))

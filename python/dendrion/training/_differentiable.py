@@ -214,7 +214,7 @@ class Differentiable(NotCopied):
             if np.ndim(state) == 2:
                 batch = np.shape(state)[0] if batch is None else batch
                 if np.shape(state)[0] != batch:
-                    raise ParameterError(f"{key} = array of shape {np.shape(state)}: expected a batch of {batch}")
+                    raise ParameterError(f"{key} = array of shape {np.shape(state)}: expected a batch size of {batch}")
         return batch
 
     def check_inputs(self, inputs: Sequence[Any]) -> None:

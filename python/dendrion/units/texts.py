@@ -99,7 +99,7 @@ def alternatives(text: str) -> list[str]:
 
 
 def expected(text: str) -> str:
-    """Return the expected units for messages: ``nS or uS/cm2``, or one unit with its condition."""
+    """Return the expected units for messages, such as ``nS or uS/cm2``, or a single unit with its condition."""
     several = [unit if unit not in ("", "1") else "a pure number" for unit in alternatives(text)]
     if len(several) == 1:
         return text if text not in ("", "1") else several[0]

@@ -147,8 +147,9 @@ pub(super) fn cause(grown: Option<&Growth>, lost: Option<&Growth>, largest: f64)
                 shown(grown.value),
                 shown(grown.given)
             );
-            let until = lost
-                .map_or_else(String::new, |lost| format!(", and that of {} is {}", lost.place(), lost.value));
+            let until = lost.map_or_else(String::new, |lost| {
+                format!("; the cotangent of {} is {}", lost.place(), lost.value)
+            });
             format!("{since}{until}. {}", grown.remedy())
         }
         (None, Some(lost)) => format!(

@@ -54,7 +54,7 @@ pub(crate) fn save_state<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) ->
 
 fn pieces<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Result<Vec<Vec<u8>>, Error> {
     if let Some(error) = &core.broken {
-        let what = format!("cannot save a network that cannot continue: {error}");
+        let what = format!("the network cannot continue, so its state cannot be saved: {error}");
         return Err(Error::state("network: save_state", what));
     }
     core.ensemble.own.shards.iter_mut().try_for_each(|s| s.delivery.flush_weights())?;

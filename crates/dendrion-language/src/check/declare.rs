@@ -111,7 +111,7 @@ impl<'t> Checker<'t> {
             }
             Some(Meaning::Given(_) | Meaning::Pi) => {
                 let given: Vec<&str> = GIVEN.iter().map(|(n, _)| *n).chain(["pi"]).collect();
-                let message = format!("'{word}' is a name that the compartment defines ({}); choose another name", given.join(", "));
+                let message = format!("'{word}' is already defined by the compartment ({}); choose another name", given.join(", "));
                 Err(self.error(name.span, message))
             }
             Some(_) => Err(self.error(name.span, format!("'{word}' is defined twice"))),

@@ -278,7 +278,7 @@ fn a_state_mends_what_broke() {
     core.set_state("others/dend.V", &Values::Scalar(1e300)).unwrap();
     core.run(2000, &mut |_| ControlFlow::Continue(())).unwrap_err();
     let error = save_state(&mut core).unwrap_err().to_string();
-    let begins = "network: save_state: cannot save a network that cannot continue: others: ";
+    let begins = "network: save_state: the network cannot continue, so its state cannot be saved: others: ";
     assert!(error.starts_with(begins), "{error}");
     load_state(&mut core, &state).unwrap();
     assert!(saved(&mut core) == state);
