@@ -117,7 +117,7 @@ assert (np.diff(ratio["without magnesium"]) < 0).all()
 # %% [markdown]
 # - **AMPA alone** sums sublinearly. The branch is thin, so a few synapses shift its potential by tens of mV towards
 #   the reversal potential, which reduces the driving force of further synapses.
-# - **With NMDA** the curve is sigmoidal: nearly linear, then supralinear, then saturating. Depolarizing the branch
+# - **With NMDA** the curve is sigmoidal: nearly linear, then supralinear, then saturating. Depolarization of the branch
 #   unblocks its NMDA receptors, which depolarize it further.
 # - **Without magnesium** the same receptors are never blocked, and they sum sublinearly for any number of synapses.
 #   The supralinear summation is therefore due to the block, not to the slow current as such.

@@ -316,7 +316,7 @@ with dn.plot.style():
 # %% [markdown]
 # ## Next steps
 #
-# - [Gradients](../gradients.md) describes which derivatives are computed, memory, and batches.
+# - [Gradients](../gradients.md) describes memory, batches, and which derivatives are computed.
 # - `examples/fit_ca1.py` fits 22 parameters of a CA1 pyramidal cell with nine compartments in the same way.
 # - [Train a network](training.py) uses gradients through spikes.
 # - [Write your own channel](../own_channel.md) fits a parameter of a custom channel.

@@ -27,9 +27,9 @@ blue, orange = "#0072b2", "#d55e00"
 # %% [markdown]
 # ## The cell
 #
-# A small tree keeps the run short; `dn.Morphology.read("cell.swc")` works in the same way. Each channel has its own
-# density per region. The density of sodium channels in the apical dendrite is given by a formula, whose parameter
-# `g_soma` is also fitted.
+# We use a small tree to keep the run short; a tree from `dn.Morphology.read("cell.swc")` works in the same way. Each
+# channel has its own density per region. The density of sodium channels in the apical dendrite is given by a formula,
+# whose parameter `g_soma` is also fitted.
 
 # %%
 tree = dn.Morphology.from_sections(

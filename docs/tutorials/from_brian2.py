@@ -127,7 +127,7 @@ import numpy as np
 # run(110*ms)
 # ```
 #
-# The same cell in Dendrion follows. The equations of membranes, axial currents and receptors are built in, so the
+# Here is the same cell in Dendrion. The equations of membranes, axial currents and receptors are built in, so the
 # code contains only the structure and the parameters of this cell.
 
 
@@ -413,7 +413,8 @@ for part, peak in dendrify_peaks.items():
 #
 # ## Next steps
 #
-# - [The equation language](../equations.md), and [a channel in ten minutes](../own_channel.md).
-# - [Numerics](../numerics.md): what is computed, in what order, and how accurately.
-# - [Speed compared with Brian2](../speed.md).
-# - [Train a network](training.py) and [fit a cell](fitting.py) with gradients.
+# - [The equation language](../equations.md) is the reference for your own mechanisms, and [Write your own
+#   channel](../own_channel.md) is an introduction.
+# - [Numerics](../numerics.md) describes what is computed, in what order, and how accurately.
+# - [Speed](../speed.md) compares Dendrion with Brian2.
+# - The tutorials [Train a network](training.py) and [Fit a cell](fitting.py) use gradients.

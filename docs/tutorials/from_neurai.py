@@ -283,6 +283,7 @@ assert np.abs(gradients["to_nmda.w"]).max() > 0
 #
 # ## Next steps
 #
-# - [Every parameter with its unit and equation](../neurai.md).
-# - [A tour of the package](../python.md) and [units](../units.md).
-# - [Train a network](training.py) and [fit a cell](fitting.py).
+# - [NeurAI compatibility](../neurai.md) lists every parameter with its unit and equation.
+# - [A tour of the package](../python.md) shows all features, and [Units](../units.md) lists the units of all
+#   parameters.
+# - The tutorials [Train a network](training.py) and [Fit a cell](fitting.py) use gradients.

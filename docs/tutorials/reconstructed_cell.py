@@ -106,7 +106,7 @@ print(f"area {tree.area:.0f} um2, warnings {tree.warnings}")
 dn.plot.morphology(tree, thickness=2.0)
 
 # %% [markdown]
-# Locations are positions on sections, and regions are sets of control volumes. The next cell finds the terminal
+# Locations are positions on sections, and regions are sets of control volumes. The next code cell finds the terminal
 # branch of the apical dendrite whose tip is farthest from the soma, and the path from the soma to it.
 # `section.distance` is the path length from the soma's centre to the beginning of a section.
 

@@ -323,7 +323,7 @@ assert max(final) < 0.1
 #
 # ## Next steps
 #
-# - [Gradients](../gradients.md) describes which derivatives are computed, batches, memory and all surrogates.
+# - [Gradients](../gradients.md) describes batches, memory, all surrogates, and which derivatives are computed.
 # - `examples/digits.py` trains 16 neurons with four dendrites on handwritten digits.
 # - [Fit a cell](fitting.py) uses the same gradients without spikes.
 # - [Plasticity](plasticity.py) covers learning from spikes alone.

@@ -24,7 +24,7 @@ class NotCopied:
 
 
 class CopiedAlone:
-    """An object whose copies belong to no network, and which cannot be pickled while it is in a network."""
+    """An object whose copies do not belong to a network, and which cannot be pickled while it is in a network."""
 
     _net: Any
 

@@ -45,7 +45,7 @@ def tree(
     index: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the compartments of a neuron as a tree: the soma as an ellipse, the rest as rectangles of true length.
+    """Draw the compartments of a neuron as a tree: the soma as an ellipse, all others as rectangles of true length.
 
     Apical and oblique dendrites (names with ``api``, ``trunk``, ``tuft``, ``prox``, ``ob``, ``med``, ``dist``) extend
     upwards from the soma; basal dendrites and axons (``bas``, ``axon``, ``ais``, ``hill``) extend downwards. Without
