@@ -102,7 +102,7 @@ def test_the_reader_of_the_format(batched, tmp_path):
     [
         (["weights"], r"syn\.w: SONATA cannot store weights"),
         (["v", "gate"], r"exc/ampa\.s: differs from exc/soma\.V; a SONATA report stores one variable"),
-        (["v", "v"], r"exc/soma\.V: has neuron 0 twice"),
+        (["v", "v"], r"exc/soma\.V: contains neuron 0 twice"),
         (["spikes", "spikes"], r"exc\.spikes: was passed twice"),
     ],
 )

@@ -202,7 +202,7 @@ class CustomConn(FixedOnceMade):
         return Matrix(starts, targets.astype(np.uint32), weights, None)
 
     def _without_self(self, sites: int) -> CustomConn:
-        """Return a copy without connections of neurons to themselves. Each neuron has this number of targets."""
+        """Return a copy without connections from neurons to themselves; each neuron has ``sites`` targets."""
         keep = self.pre != self.post // sites
         kept = CustomConn(
             self.pre[keep], self.post[keep], None if self.w is None else self.w[keep], self.multi_conn, self.autapses
