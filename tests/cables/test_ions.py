@@ -369,7 +369,7 @@ MESSAGES = [
     ({"valence": 0}, r"valence = 0: expected a number other than 0 from -100 to 100, such as 2"),
     ({"inside": -1.0}, r"inside = -1: expected a finite number >= 0 .mM."),
     ({"outside": 0.0}, r"outside = 0"),
-    ({"reversal": "nernst"}, r"outside = None: reversal='nernst' requires the outer concentration"),
+    ({"reversal": "nernst"}, r"outside = None: reversal='nernst' requires the extracellular concentration"),
     ({"reversal": "nerst"}, r"reversal = 'nerst'.*nernst"),
     ({"reversal": "nernst", "outside": 2.0, "E": 120.0}, r"E = 120.0: expected E=None"),
     ({"tau": -1.0}, r"tau = -1"),

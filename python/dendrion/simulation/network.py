@@ -96,7 +96,8 @@ class Network(NetworkValues, NetworkRuns, NetworkSteadyState, NetworkRecordings,
     Raises
     ------
     DendrionError
-        If the model is invalid. The message names the module, the parameter, the value and the accepted values.
+        If the model is invalid. The message identifies the module, the parameter and the value, and states which values
+        are accepted.
 
     Notes
     -----

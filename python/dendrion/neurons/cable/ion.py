@@ -75,9 +75,9 @@ class _Form(NamedTuple):
 class Ion(Channel):
     """An ion of detailed cells, whose concentration is changed by the currents of channels.
 
-    The ion has an inner concentration in each control volume (CV). All channels in a CV that export the current
-    ``I_<ion>`` contribute to it, no matter where they are placed, and all mechanisms can import its concentrations
-    and its reversal potential. For calcium, the names are ``I_Ca``, ``Ca``, ``Ca_out`` and ``E_Ca``. The inner
+    The ion has an intracellular concentration in each control volume (CV). All channels in a CV that export the current
+    ``I_<ion>`` contribute to it, no matter where they are placed, and all mechanisms can import its concentrations and
+    its reversal potential. For calcium, the names are ``I_Ca``, ``Ca``, ``Ca_out`` and ``E_Ca``. The intracellular
     concentration c follows
 
         dc/dt = gamma I/(z F volume) - (c - inside)/tau
@@ -93,10 +93,10 @@ class Ion(Channel):
     ion : str
         Name of the ion, such as ``"Ca"``.
     inside : float, array, dict, callable or str
-        Inner concentration (mM), >= 0, at the beginning and, with ``tau``, at rest. It accepts the same forms as
-        [densities](../howto/detailed_cells.md#densities).
+        Intracellular concentration (mM), >= 0, at the beginning and, with ``tau``, at rest. It accepts the same forms
+        as [densities](../howto/detailed_cells.md#densities).
     outside : float, array, dict, callable or str, optional
-        Outer concentration (mM), > 0, which is constant. Required for ``reversal="nernst"``.
+        Extracellular concentration (mM), > 0, which is constant. Required for ``reversal="nernst"``.
     valence : float, optional
         Valence, from -100 to 100. It has a default value for Na, K, Ca, Cl and Mg, and is required for other ions.
     reversal : str
@@ -211,8 +211,8 @@ class Ion(Channel):
             raise ParameterError(f"{self._label}: reversal = {quoted(reversal)}{hint(reversal, _REVERSALS)}")
         if reversal == "nernst" and outside is None:
             raise ParameterError(
-                f"{self._label}: outside = None: reversal='nernst' requires the outer concentration; expected outside= "
-                "with a number > 0 (mM)"
+                f"{self._label}: outside = None: reversal='nernst' requires the extracellular concentration; expected "
+                "outside= with a number > 0 (mM)"
             )
         if reversal == "nernst" and E is not None:
             raise ParameterError(
