@@ -38,7 +38,7 @@ def listed_keys(what: str, keys: Iterable[str]) -> list[str]:
 
 
 def connection_weights(net: Network, keys: Iterable[str]) -> list[str]:
-    """Return those keys that are weights of connections. The ``w`` of a receptor is not among them."""
+    """Return the keys that are weights of connections, not including the ``w`` of receptors."""
     return [
         key
         for path, _, name in (key.rpartition(".") for key in keys)
@@ -97,7 +97,7 @@ def chosen(what: str, net: Network, text: str, keys: Sequence[str], excluded: st
     keys : list of str
         The keys among which to select.
     excluded : str
-        What the parameters of the network are that are not among ``keys``, such as ``"frozen"``, for error messages.
+        Why other parameters of the network are not among ``keys``, such as ``"frozen"``, for error messages.
     """
     known = net._sim.parameter_names()
     group = GROUPS.get(text)
@@ -121,7 +121,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _nearest(pattern: str, keys: Sequence[str]) -> str:
-    """Return a hint about a pattern without matches, which names the most similar keys."""
+    """Return a hint with the keys that are most similar to a pattern without matches."""
     # The name behind the last dot is compared first, because patterns usually consist of it and of wildcards.
     path, _, name = pattern.rpartition(".")
     meant = nearest(name, dict.fromkeys(key.rpartition(".")[2] for key in keys)) if path and name else None
