@@ -136,7 +136,7 @@ def test_schedules():
         (lambda: dn.optim.Warmup(0.1, 10, start=1.0), r"start = 1\.0: expected a number in \[0, 1\)"),
         (lambda: dn.optim.Warmup("x", 10), "then = 'x'"),
         (lambda: dn.optim.StepDecay(0.1, evry=1), "did you mean 'every'"),
-        (lambda: setattr(dn.optim.StepDecay(0.1, 1), "lr", 3), "cannot change after construction"),
+        (lambda: setattr(dn.optim.StepDecay(0.1, 1), "lr", 3), "cannot be changed after construction"),
     ],
 )
 def test_schedules_that_are_refused(make, message):
