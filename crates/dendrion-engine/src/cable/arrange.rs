@@ -22,6 +22,7 @@ pub(crate) fn of_members<'p>(
     if is_in_order(layout) {
         return Ok((Cow::Borrowed(parameters), size));
     }
+    // If cells do not differ, the prologue runs for the sites of one cell only, whose coefficients all blocks share.
     let is_per_cell =
         |v: &Arc<Values>| v.as_slice().len() > 1 && v.as_slice().len() != sites && v.uniform().is_none();
     if !parameters.iter().any(is_per_cell) {
@@ -54,6 +55,7 @@ pub(crate) fn arrange(
     let cells = layout.size / layout.sites;
     let lane = |values: &[f64], at: usize| {
         let (block, lane) = (at / layout.lanes, at % layout.lanes);
+        // Lanes beyond the last site or cell repeat it, so that they contain finite values.
         let (site, cell) = ((lane / layout.width).min(layout.sites - 1), lane % layout.width);
         let member = (block * layout.width + cell).min(cells - 1) * layout.sites + site;
         values[member % values.len()]

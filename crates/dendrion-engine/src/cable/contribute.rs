@@ -23,6 +23,7 @@ pub(crate) fn gather<'v, T: Scalar>(
     (place, spans): (&Place, &[Span]),
     gathered: &'v mut [T],
 ) -> &'v [T] {
+    // Kernels read whole cache lines, so V can be used in place only if its first value begins one.
     if let [Span { site: 0, cv, .. }] = spans {
         let (from, lanes) = (cv * width, place.lanes);
         if from.is_multiple_of(granule::<T>()) && from + lanes <= v.len() {
@@ -53,6 +54,7 @@ pub(super) fn contribute<'m, T: Scalar, O: ShardObserver<T>>(
     let v = gather(v, width, (place, spans), gathered);
     arrive(delivery, place, arriving, at);
     let (mut few, mut many) = ([v; FEW], Vec::new());
+    // The change of V is known only after the solution of the tree, and currents do not depend on it.
     let change: Option<&[T]> = reads_change.then_some(&[]);
     let read = (v, change, &imported[..imports.len()]);
     let inputs = inputs(read, (delivery, arriving), (lanes, at), &mut few, &mut many);
@@ -92,6 +94,7 @@ pub(super) fn add<T: Scalar>(rows: &mut Rows<T>, outputs: [&[T]; 2], (spans, wid
         for Span { site, cv, count, is_first } in spans {
             let mine = &row[site * width..(site + count) * width];
             let sums = &mut sums[cv * width..(cv + count) * width];
+            // The first mechanisms on a CV overwrite the sum of the last step, so that no pass sets it to 0.
             if *is_first {
                 sums.copy_from_slice(mine);
                 continue;
@@ -143,6 +146,7 @@ fn arrive<T: Scalar>(delivery: &Delivery<T>, place: &Place, arriving: &mut [Buff
     let (first, count) = place.neurons_of(at.block);
     let first = first - place.neurons.start;
     for (ring, lanes) in delivery.rings.iter().zip(arriving) {
+        // Rings are in the order of members, like the connections; a row without arrivals does not exist.
         if let Some(row) = ring.row(at.step()) {
             lanes.fill(T::default());
             to_lanes(place, &row[first..first + count], lanes);

@@ -49,6 +49,7 @@ pub(super) fn export<T: Scalar, O: ShardObserver<T>>(
                 let sums = &mut rows.slots[export.slot * v.len()..][..v.len()];
                 scatter(sums, width, spans, &state[row * lanes..][..lanes]);
                 let kept = moment.row(export);
+                // A step may compute an export up to three times, and a gradient needs each of its values.
                 if kept != row {
                     state.copy_within(row * lanes..(row + 1) * lanes, kept * lanes);
                 }
@@ -102,6 +103,7 @@ fn run<'m, T: Scalar, O: ShardObserver<T>>(
     let (mut few, mut many) = ([&*row; super::contribute::FEW], Vec::new());
     let imported = rows.imported[..trade.inputs.len()].iter().map(|row| &row[..lanes]);
     let change = reads_change.then_some(&[] as &[T]);
+    // Neither exports nor concentrations depend on arriving spikes or on the change of V.
     let silent = delivery.rings.iter().map(|_| &[] as &[T]);
     let count = 1 + change.iter().len() + trade.inputs.len() + delivery.rings.len();
     let read = change.into_iter().chain(imported).chain(silent);

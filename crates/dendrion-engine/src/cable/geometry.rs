@@ -75,6 +75,7 @@ impl Geometry {
 
     /// Returns the factor f by which the integrals of 1/(pi r^2) in a CV differ from those of the morphology.
     pub(crate) fn stretch(&self, cell: usize, cv: Option<usize>) -> f64 {
+        // The halves next to a junction belong to the CVs of its neighbours.
         let Some(cv) = cv else { return 1.0 };
         let (long, wide) =
             (self.length(cell, cv) / self.original[0][cv], self.diameter(cell, cv) / self.original[1][cv]);
@@ -103,6 +104,7 @@ pub(crate) fn axial(r_axial: f64, resistance: f64) -> f64 {
 
 /// Returns the index of each node in the engine: CVs come first, in their order, and junctions follow.
 fn node_order(cable: &Cable) -> Vec<usize> {
+    // Rows of V contain CVs only, so a CV has the same number in them as in the tree.
     let mut junctions = cable.tree.cvs.len();
     let place = |node: &dendrion_morphology::Node| {
         node.cv.unwrap_or_else(|| {

@@ -80,6 +80,7 @@ impl<T: Scalar> Rows<T> {
 /// Writes the values of a block's members to their lanes. Lanes without a member keep their values.
 pub(crate) fn to_lanes<T: Copy>(place: &Place, values: &[T], lanes: &mut [T]) {
     let (sites, width) = (place.sites, place.width);
+    // Members are sorted by cell, lanes by site: the values of a node for all cells are adjacent.
     for (cell, values) in values.chunks(sites).enumerate() {
         for (site, v) in values.iter().enumerate() {
             lanes[site * width + cell] = *v;

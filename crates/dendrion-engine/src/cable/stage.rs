@@ -156,6 +156,7 @@ fn spans(sites: &[u32], covered: &[bool]) -> Vec<Span> {
     let mut covered = covered.to_vec();
     for (site, cv) in sites.iter().enumerate() {
         let cv = *cv as usize;
+        // Whether a mechanism is the first on its CV can change within a run of CVs, which then is divided.
         let is_first = !std::mem::replace(&mut covered[cv], true);
         match spans.last_mut() {
             Some(last) if last.cv + last.count == cv && last.is_first == is_first => last.count += 1,
@@ -176,8 +177,10 @@ fn tree<T: Scalar>(
     let [c, g_l, v_rest, r_axial] =
         ["C", "gL", "V_rest", "r_axial"].map(|name| value_of(system, parameters, name));
     let dt = parameters[System::DT].get(0);
+    // Crank-Nicolson is a half step of implicit Euler, whose change is applied twice (Hines 1984).
     let (dt, m) = if shape.method == OdeMethod::CrankNicolson { (dt / 2.0, 2.0) } else { (dt, 1.0) };
     let is_individual = |v: &Values, common: usize| v.as_slice().len() > common && v.uniform().is_none();
+    // Cells with equal coefficients share them, which saves memory traffic in each step.
     let individual = cells > 1
         && ([&c, &g_l, &v_rest].iter().any(|v| is_individual(v, count))
             || is_individual(&r_axial, 1)

@@ -149,6 +149,7 @@ fn step<T: Scalar, O: ShardObserver<T>>(
 ) {
     let (head, rest) = split(members);
     let (membrane, placed) = split(rest);
+    // The rows are taken out, because the members of the cluster are borrowed one by one.
     let mut rows = std::mem::take(&mut membrane.part.rows);
     let Shard { place, states, recorders, inputs, .. } = &mut membrane.part;
     let engine = &sources.engines[place.population];
@@ -182,6 +183,7 @@ fn step<T: Scalar, O: ShardObserver<T>>(
     // The cells compare V before and after the solution.
     let Stage::Cells { spike_at } = &sources.engines[head.part.place.population].stage else { return };
     let site = spike_at * width..(spike_at + 1) * width;
+    // 16 is the largest width of a block.
     let mut before = [T::default(); 16];
     before[..width].copy_from_slice(&v[site.clone()]);
     let Rows { current, slope, work, site: after, change, before: old, .. } = &mut rows;

@@ -115,6 +115,7 @@ impl<T: Scalar> Tree<T> {
         }
         let order = Order::new(parents, cvs, inputs, width).ok_or(LinkError::Size)?;
         let is_common = cells == 1 || all.iter().all(|c| c.len() == nodes);
+        // One value for all cells is broadcast from memory, at the cost of a load.
         let (stride, groups) = if is_common { (1, 1) } else { (width, cells.div_ceil(width)) };
         let size = (COEFFICIENTS * nodes * stride).checked_mul(groups).ok_or(LinkError::Size)?;
         let values = Buffer::zeroed(size)?;
@@ -141,6 +142,8 @@ impl<T: Scalar> Tree<T> {
                     diagonal[step.node as usize] += g;
                     diagonal[step.parent as usize] += g;
                 }
+                // The factors of all nodes are computed as if no mechanism had a conductance; nodes between one and
+                // the root do not use them.
                 let mut pivots = diagonal.clone();
                 for (k, step) in self.order.steps.iter().enumerate() {
                     let (i, p) = (step.node as usize, step.parent as usize);

@@ -80,6 +80,7 @@ impl Order {
         // Parents come before their children.
         let down = shape.down()?;
         let mut varies: Vec<bool> = (0..parents.len()).map(|i| i < cvs && inputs.slopes[i]).collect();
+        // A conductance that changes in each step changes the factors of all nodes on the way to the root.
         for i in down.iter().rev().filter(|i| **i != shape.root) {
             varies[parents[*i]] |= varies[*i];
         }
@@ -131,6 +132,7 @@ impl Order {
             if i != shape.root {
                 step.change_above = slots.of[p].unwrap_or(ZERO);
                 left[p] -= 1;
+                // The last child has read the change of its parent.
                 if left[p] == 0 {
                     slots.free(p);
                 }
@@ -183,6 +185,7 @@ impl<'a> Shape<'a> {
             heights[p] = heights[p].max(heights[i] + 1);
         }
         let mut children = self.children.clone();
+        // The longest path limits how many divisions can overlap, so it is started first.
         children.iter_mut().for_each(|of| of.sort_by_key(|i| std::cmp::Reverse(heights[*i])));
         Some(search(&children))
     }
@@ -206,6 +209,7 @@ impl<'a> Shape<'a> {
                 }
                 left[p] -= 1;
                 if left[p] == 0 {
+                    // The branch that eliminates the last child continues with its parent.
                     *branch = Some(p);
                 }
             }
