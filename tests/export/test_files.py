@@ -145,3 +145,40 @@ def test_what_is_given_is_checked(single):
         dn.export.neo(3)
     with pytest.raises(dn.ParameterError, match=r"export\.sonata: no recordings; expected at least one"):
         dn.export.sonata([], "x.h5")
+
+
+def test_large_arrays_are_written_in_pieces(monkeypatch):
+    # Python handles Ctrl-C between two system calls.
+    from dendrion.export import _hdf5
+
+    monkeypatch.setattr(_hdf5, "_PIECE", 1000)
+    sizes = []
+
+    class File:
+        def write(self, data):
+            sizes.append(len(data))
+            return len(data)
+
+    assert _hdf5._Watched(File()).write(np.zeros(400)) == 3200
+    assert sizes == [1000, 1000, 1000, 200]
+
+
+def test_ctrl_c_between_two_pieces_ends_the_write(monkeypatch):
+    from dendrion.export import _hdf5
+
+    monkeypatch.setattr(_hdf5, "_PIECE", 1000)
+    sizes = []
+
+    class File:
+        def write(self, data):
+            sizes.append(len(data))
+            if len(sizes) == 2:
+                raise KeyboardInterrupt
+            return len(data)
+
+    file = _hdf5._Watched(File())
+    # HDF5 is told that all bytes were written; the failure is raised when the file is closed.
+    assert file.write(np.zeros(400)) == 3200
+    assert file.write(np.zeros(400)) == 3200
+    assert sizes == [1000, 1000]
+    assert isinstance(file.failure, KeyboardInterrupt)

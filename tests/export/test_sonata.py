@@ -129,3 +129,13 @@ def test_a_batch_needs_a_sample(single, batched, tmp_path):
         batched.v.to_sonata(tmp_path / "x.h5", sample=3)
     with pytest.raises(dn.ParameterError, match=r"exc/soma\.V: sample = 0: the recording has no batch"):
         single.v.to_sonata(tmp_path / "x.h5", sample=0)
+
+
+@pytest.mark.parametrize("block", [1, 1000, 10_000])
+def test_blocks_of_rows_are_the_whole_report(single, tmp_path, monkeypatch, block):
+    dn.export.sonata(single.v, tmp_path / "whole.h5")
+    monkeypatch.setattr("dendrion.export._sonata._BLOCK", block)
+    dn.export.sonata(single.v, tmp_path / "blocks.h5")
+    whole, blocks = (dn.load_recording(tmp_path / name) for name in ("whole.h5", "blocks.h5"))
+    np.testing.assert_array_equal(blocks.values, whole.values)
+    np.testing.assert_allclose(blocks.values, single.v.values, rtol=1e-6)

@@ -37,6 +37,10 @@ def new_hdf5(what: str, path: FilePath, overwrite: bool, extra: str, suffix: str
             raise watched.failure
 
 
+#: Number of bytes that are written in one system call.
+_PIECE = 1 << 23
+
+
 class _Watched(io.RawIOBase):
     """A file that remembers the first failed write and ignores all writes after it.
 
@@ -49,11 +53,12 @@ class _Watched(io.RawIOBase):
         self.failure: BaseException | None = None
 
     def write(self, data: Any) -> int:
+        # Python handles signals between system calls, so a large array is written in pieces.
         left = memoryview(data).cast("B")
         length = len(left)
         while left and self.failure is None:
             try:
-                left = left[self._file.write(left) :]
+                left = left[self._file.write(left[:_PIECE]) :]
             except BaseException as failure:
                 self.failure = failure
         return length

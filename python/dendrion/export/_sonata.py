@@ -18,6 +18,8 @@ from ._hdf5_parts import SONATA_GROUP
 from ._places import places
 from ._sonata_read import describe
 
+#: Number of values that are written at a time.
+_BLOCK = 1 << 22
 #: Magic number and version of the format, and the codes of the sort orders of spikes.
 _MAGIC, _VERSION = 0x0A7A, (0, 1)
 _SORTING = {"none": 0, "by_id": 1, "by_time": 2}
@@ -151,6 +153,20 @@ def _elements(recording: Recording, paths: list[str]) -> NDArray[np.uint32]:
     return np.full(len(recording.index), paths.index(recording.name.rpartition(".")[0]), dtype=np.uint32)
 
 
+def _write_values(group: Any, tables: list[NDArray[np.floating[Any]]], order: NDArray[np.int64]) -> Any:
+    """Write the columns of tables in an order. Ctrl-C takes effect between two blocks of rows."""
+    shape = (len(tables[0]), len(order))
+    chunks = True if min(shape) > 0 else None
+    data = group.create_dataset("data", shape=shape, dtype=np.float32, chunks=chunks)
+    # Whole chunks are written, because HDF5 would read partial ones again.
+    height = data.chunks[0] if data.chunks else 1
+    rows = height * max(1, _BLOCK // (height * max(shape[1], 1)))
+    for k in range(0, shape[0] if chunks else 0, rows):
+        block = [table[k : k + rows].astype(np.float32) for table in tables]
+        data[k : k + rows] = np.concatenate(block, axis=1)[:, order]
+    return data
+
+
 def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, Any]:
     """Write the report of a population, with columns sorted by neuron and then by element.
 
@@ -162,9 +178,8 @@ def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, 
     order = np.lexsort((elements, nodes))
     tables = [recording.values for recording, _ in report]
     chosen = [table[k] if table.ndim == 3 else table for table, (_, k) in zip(tables, report, strict=True)]
-    values = np.concatenate([table.astype(np.float32) for table in chosen], axis=1)[:, order]
     first = report[0][0]
-    data = group.create_dataset("data", data=values, chunks=True if values.size else None)
+    data = _write_values(group, chosen, order)
     data.attrs["units"], data.attrs["variable"] = first.unit, first.name.rpartition(".")[2]
     mapping = group.create_group("mapping")
     node_ids, starts = np.unique(nodes[order], return_index=True)
