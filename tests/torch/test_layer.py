@@ -186,3 +186,23 @@ def test_the_duration_of_a_layer_is_a_multiple_of_dt(duration):
 def test_parameters_are_selected_by_pattern(made):
     layer = made().layer(train=["weights", "cell/*.gL"])
     assert layer.keys == ["synapse.w", "cell/soma.gL", "cell/dend.gL"]
+
+
+def test_tied_parameters_are_one_parameter_of_a_layer(made, x):
+    one = made()
+    one.net.set_parameters({"cell/soma.gL": 0.5})
+    separate = one.layer(train=["cell/soma.gL", "cell/dend.gL"], constrain=None)
+    separate(x).sum().backward()
+    expected = sum(p.grad for p in separate.parameters())
+    two = made()
+    two.net.tie(["cell/dend.gL", "cell/soma.gL"])
+    layer = two.layer(train=["cell/soma.gL", "cell/dend.gL"], constrain=None)
+    assert layer.keys == ["cell/dend.gL"]
+    layer(x).sum().backward()
+    (parameter,) = layer.parameters()
+    np.testing.assert_allclose(parameter.grad, expected, rtol=1e-12)
+    with torch.no_grad():
+        parameter.copy_(torch.tensor(0.75))
+    assert two.cell.soma.gL == two.cell.dend.gL == 0.75
+    layer(x)
+    assert two.cell.soma.gL == 0.75

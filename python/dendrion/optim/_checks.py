@@ -87,10 +87,12 @@ def selected(what: str, net: Network, text: object, keys: Iterable[str]) -> list
     """Return the trained parameters that a key, a pattern or a group selects, or raise an error if there are none."""
     keys = list(keys)
     if isinstance(text, str):
-        found = GROUPS[text](net, keys) if text in GROUPS else matching(text, keys) if is_pattern(text) else []
-        found = [text] if text in keys else found
+        # Of tied parameters, only the first key is trained, but each key refers to it.
+        known = [other for key in keys for other in net._together(key)]
+        found = GROUPS[text](net, known) if text in GROUPS else matching(text, known) if is_pattern(text) else []
+        found = [text] if text in known else found
         if found:
-            return found
+            return list(dict.fromkeys(net._together(key)[0] for key in found))
         if text in GROUPS or is_pattern(text):
             raise UnknownNameError(
                 f"{what}: {quoted(text)} matches none of the trained parameters{hint('', keys)}", name=text, known=keys

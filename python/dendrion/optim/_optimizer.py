@@ -119,8 +119,12 @@ class Optimizer(Abstract, SuggestingKeywords):
         return value
 
     def _domain(self, key: str, value: NDArray[np.float64]) -> tuple[float, float]:
-        least, most, included = self.net._sim.domain(key)
-        return least if included else least + 1e-6 * _magnitude(value), most
+        lows, highs = [], []
+        for tied in self.net._together(key):
+            least, most, included = self.net._sim.domain(tied)
+            lows.append(least if included else least + 1e-6 * _magnitude(value))
+            highs.append(most)
+        return max(lows), min(highs)
 
     def _restrict(self, key: str, least: float | None, most: float | None) -> None:
         """Apply the user's bounds in addition to the domain of a parameter."""
@@ -168,6 +172,12 @@ class Optimizer(Abstract, SuggestingKeywords):
             raise ParameterError(
                 f"{kind}: step: gradients of {', '.join(map(told, gradients)) or 'nothing'}: expected "
                 f"gradients of at least one trained parameter: {', '.join(self.keys[:8])}"
+            )
+        repeated = [key for key in keys if key not in known]
+        if repeated:
+            raise ParameterError(
+                f"{kind}: step: {repeated[0]}: was tied to {self.net._together(repeated[0])[0]} after the optimizer "
+                f"was created; create a new {kind}"
             )
         values = {key: np.asarray(known[key], dtype=np.float64) for key in keys}
         return {key: gradient_of(key, gradients[key], values[key].shape) * self._units[key] for key in keys}, values

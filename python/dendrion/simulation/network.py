@@ -164,7 +164,7 @@ class Network(NetworkValues, NetworkRuns, NetworkSteadyState, NetworkRecordings,
         self._asked = 0
         self._began = False
         self._restarts = 0
-        self._tables = {}
+        self._tables, self._tied = {}, {}
         self._built = True
         log_built(self, begun)
         warn_of_all(looks, UnitWarning)

@@ -108,6 +108,7 @@ class NetworkStates(NetworkSharing):
         self._sim.load_state(name)
         # The parameters in the file replace pending changes by a PyTorch layer.
         self._keep_up(take=False)
+        self._tie_again()
         self._changed(self._sim.parameter_names())
         FILES.info("loaded the state of t = %g ms from %s", self._sim.steps() * self.dt, name)
         for key, (module, parameter) in self._owners.items():
@@ -124,6 +125,9 @@ class NetworkStates(NetworkSharing):
         self._asked = max(told)
         self._streams.clear()
         self._restarts += 1
+
+    def _tie_again(self) -> None:
+        raise NotImplementedError
 
     def _piecewise_of(self, generator: Generator) -> Piecewise | None:
         """Return the current value of the parameter of a generator if it is a Piecewise; otherwise ``None``."""

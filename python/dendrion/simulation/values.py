@@ -30,9 +30,9 @@ from ..inputs.generators import Generator
 from ..modules.module import Module, Value
 from ..neurons.cable.neuron import CableNeuron
 from ..neurons.equations import Written
-from ..training._sharing import NetworkSharing
 from ..units import has_units, in_unit
 from ._settings import as_number
+from .ties import NetworkTies
 
 if TYPE_CHECKING:
     from ..recordings._stream import Streams
@@ -52,7 +52,7 @@ class Mismatch(NamedTuple):
     unexpected: list[str]
 
 
-class NetworkValues(NetworkSharing):
+class NetworkValues(NetworkTies):
     """Methods for reading and setting the parameters and states of a network."""
 
     dt: float
@@ -74,13 +74,16 @@ class NetworkValues(NetworkSharing):
     _tables: dict[str, tuple[int, Connections]]
 
     def parameters(self) -> dict[str, NDArray[np.float64]]:
-        """Return all parameters except frozen ones, keyed by ``path.parameter``.
+        """Return all parameters except frozen ones, keyed by ``path.parameter``. Tied parameters appear once.
 
         Values are arrays of shape ``()`` or ``(size,)``; on detailed cells, of shape ``()``, ``(sites,)`` or ``(cells,
         sites)``. Weights are named ``w``.
         """
         frozen = self._frozen_keys()
-        return {key: value for key, value in self.state_dict().items() if key not in frozen}
+        return {k: value for k, value in self.state_dict().items() if k not in frozen and not self._is_repeated(k)}
+
+    def _all_values(self) -> dict[str, NDArray[np.float64]]:
+        return self.state_dict()
 
     def set_parameters(self, values: Mapping[str, ArrayLike]) -> None:
         """Set parameters by key. The new values take effect from the next step. If any value is invalid, none is set.
@@ -218,7 +221,7 @@ class NetworkValues(NetworkSharing):
 
     def _set(self, values: Mapping[str, ArrayLike]) -> None:
         with self._alone("set_parameters"):
-            converted = {key: self._converted(key, value) for key, value in values.items()}
+            converted = self._with_tied({key: self._converted(key, value) for key, value in values.items()})
             self._keep_up()
             self._check_formulas(converted)
             self._sim.set_parameters(converted)
@@ -352,10 +355,12 @@ class NetworkValues(NetworkSharing):
                     f"{module.path}: {name} is unused in this network; set it before building the network"
                 ) from None
         else:
-            self._sim.set_parameters({key: value})
-            self._changed([key])
-            self._note(key, value)
-            self._warn_of_rounding(self._counted.intersection((key,)))
+            keys = self._together(key)
+            self._sim.set_parameters(dict.fromkeys(keys, value))
+            self._changed(keys)
+            for each in keys:
+                self._note(each, value)
+            self._warn_of_rounding(self._counted.intersection(keys))
 
     def _weights(self, synapse: MCSynapse) -> NDArray[np.float64]:
         self._keep_up()

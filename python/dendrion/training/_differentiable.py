@@ -36,7 +36,7 @@ def trainable(net: Network, keys: Iterable[str] | None) -> list[str]:
     known, frozen, still = net._sim.parameter_names(), net._frozen_keys(), net._without_effect()
     usual = [key for key in known if key not in still and key not in frozen]
     if keys is None:
-        return usual
+        return _without_repetition(net, usual)
     found: list[str] = []
     for text in listed_keys("train", keys):
         if text not in known and (text in GROUPS or is_pattern(text)):
@@ -44,7 +44,12 @@ def trainable(net: Network, keys: Iterable[str] | None) -> list[str]:
         else:
             check_keys([text], [*(key for key in known if key not in frozen), *GROUPS], frozen)
             found.append(text)
-    return list(dict.fromkeys(found))
+    return _without_repetition(net, found)
+
+
+def _without_repetition(net: Network, keys: Iterable[str]) -> list[str]:
+    """Return keys without duplicates. Tied parameters are represented by their first key."""
+    return list(dict.fromkeys(net._together(key)[0] for key in keys))
 
 
 def check_keys(keys: Iterable[str], known: list[str], frozen: set[str]) -> None:
@@ -128,10 +133,11 @@ class Differentiable(NotCopied):
     def _parameters(self, values: Mapping[str, Any]) -> None:
         """Set the values that a call passes, and restore the stored values of other parameters that have changed."""
         changes, held = self.net._changes, self._held
+        given = {other for key in values for other in self.net._together(key)}
         others = {
             key: value
             for key, value in self.fixed.items()
-            if key not in values and (changes.get(key, 0) != held[key] or key in self._learnt)
+            if key not in given and (changes.get(key, 0) != held[key] or key in self._learnt)
         }
         for key in others:
             if key in self._piecewise and self._piecewise[key]._piecewise is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -70,6 +71,7 @@ class Run(Fixed, NotCopied, Suggesting):
         self._shapes = net._shapes()
         self._frozen = net._frozen_keys()
         self._known = [key for key in net._sim.parameter_names() if key not in self._frozen]
+        self._tied = dict(net._tied)
         self._waves = [m for m in net._parts.values() if isinstance(m, CurrentGenerator) and m not in inputs]
         self._built = True
 
@@ -153,15 +155,18 @@ class Run(Fixed, NotCopied, Suggesting):
         given = [self._cotangent(probe, value) for probe, value in cotangents.items()]
         wanted = self._wanted(wrt)
         try:
-            parameters, states, inputs, grown = self._trace.backward(given, wanted)
+            keys = dict.fromkeys(other for key in wanted for other in self._tied.get(key, (key,)))
+            parameters, states, inputs, grown = self._trace.backward(given, list(keys))
         except ParameterError:
             self._refuse_not_finite(given, list(cotangents))
             raise
         if grown is not None:
             warn(grown, GradientWarning)
         found = Gradients()
-        for key, value in parameters.items():
-            array = np.asarray(value, dtype=np.float64)
+        for key in parameters if not self._tied else (key for key in wanted if key in parameters):
+            # The gradient with respect to a tied value is the sum over its keys.
+            each = [np.asarray(parameters[other], dtype=np.float64) for other in self._tied.get(key, (key,))]
+            array = np.asarray(functools.reduce(np.add, each))
             found[key] = array.reshape(self._shapes.get(key, array.shape))
         for path, value in inputs.items():
             shape = self._input_shape(path)
@@ -214,7 +219,8 @@ class Run(Fixed, NotCopied, Suggesting):
     def _wanted(self, wrt: Iterable[str] | None) -> list[str]:
         paths = [m.path for m in (*self._inputs, *self._waves)]
         if wrt is None:
-            return [*self._known, *paths]
+            repeated = {key for keys in self._tied.values() for key in keys[1:]}
+            return [*(key for key in self._known if key not in repeated), *paths]
         wanted: list[str] = []
         known = [*self._known, *paths]
         for key in listed_keys("backward: wrt", wrt):
