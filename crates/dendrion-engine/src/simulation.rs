@@ -180,7 +180,7 @@ impl Simulation {
     /// # Errors
     /// Returns the same errors as [`Simulation::run`].
     pub fn advance(&mut self, steps: u64) -> Result<(), Error> {
-        self.run(steps, &mut |_| ControlFlow::Continue(())).map(drop)
+        each!(mut self, core => core.advance(steps))
     }
 
     /// Checks whether the network can run `steps` steps: it must be able to continue, it must not have a

@@ -10,6 +10,7 @@
 //! [`Core::run_with`] calls all four. The recording of a trace (`gradient::record`) calls them itself, with
 //! an observer.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
@@ -48,6 +49,8 @@ pub(crate) struct Begun<T: Scalar> {
     pub(crate) given: Vec<StandIns<T>>,
     pub(crate) threads: usize,
     is_batch: bool,
+    /// Whether the watch may stop the run.
+    can_stop: bool,
     /// The length of all epochs in steps, if it is fixed; see [`Begun::fix_epoch`].
     epoch: Option<u64>,
 }
@@ -78,11 +81,33 @@ impl<T: Scalar> Core<T> {
             return Ok(RunEnd::Finished);
         }
         let (run, samples) = self.begin_run(steps, options)?;
+        self.complete(&run, samples, watch)
+    }
+
+    /// Runs `steps` steps of the network itself without interruption.
+    pub(crate) fn advance(&mut self, steps: u64) -> Result<(), Error> {
+        let options = RunOptions::default();
+        self.check_run(steps, &options)?;
+        if steps > 0 {
+            let (mut run, samples) = self.begin_run(steps, &options)?;
+            run.can_stop = false;
+            self.complete(&run, samples, &mut |_| ControlFlow::Continue(()))?;
+        }
+        Ok(())
+    }
+
+    /// Takes samples through a run that has begun, without an observer.
+    fn complete(
+        &mut self,
+        run: &Begun<T>,
+        samples: Vec<Sample<T>>,
+        watch: Watch<'_>,
+    ) -> Result<RunEnd, Error> {
         let samples = samples.into_iter().map(Observed::from).collect();
-        let (done, through) = self.execute(&run, samples, |_, plan| vec![plan(run.begin, run.end)], watch)?;
+        let (done, through) = self.execute(run, samples, |_, plan| vec![plan(run.begin, run.end)], watch)?;
         let reached = done.first().map_or(run.begin, |sample| sample.reached);
         let samples = done.into_iter().map(|done| done.sample).collect();
-        self.end_run(&run, samples, (reached, through))
+        self.end_run(run, samples, (reached, through))
     }
 
     /// Checks that the network can run this many steps with these options.
@@ -123,7 +148,7 @@ impl<T: Scalar> Core<T> {
             vec![Sample { shards, source_blocks: std::mem::take(&mut self.ensemble.own.source_blocks) }]
         };
         let (begin, end) = (self.clock.now, self.clock.now + steps);
-        let mut run = Begun { begin, end, given, threads, is_batch, epoch: None };
+        let mut run = Begun { begin, end, given, threads, is_batch, can_stop: true, epoch: None };
         if is_batch || !options.inputs.is_empty() {
             run.fix_epoch(self);
         }
@@ -144,7 +169,7 @@ impl<T: Scalar> Core<T> {
         O::Shard: Send,
         O::Sources: Send,
     {
-        self.exchange.pace.begin();
+        self.exchange.pace.begin(run.can_stop);
         mute(&mut samples, &run.given, true);
         let (this, begin) = (&*self, run.begin);
         let mut done = Vec::with_capacity(samples.len());

@@ -5,6 +5,7 @@ mod clear;
 mod cuts;
 mod interrupts;
 pub(crate) mod network;
+mod pace;
 mod parameters;
 mod replace;
 mod shortages;
