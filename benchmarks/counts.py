@@ -1,7 +1,9 @@
 """Compares the instruction counts of four fixed programs (`crates/dendrion/examples/counted.rs`) with a record.
 
 Each program runs under callgrind with two lengths. The difference between the counts is the additional work of the
-longer run, without start-up and build. `benchmarks/record/README.md` explains how to use the counts.
+longer run, without start-up and build. Valgrind does not know AVX-512, so the instructions in the loops of the step's
+machine code are counted too, for each level that the processor has
+(`crates/dendrion-equations/examples/emitted.rs`). `benchmarks/record/README.md` explains how to use the counts.
 """
 
 from __future__ import annotations
@@ -34,11 +36,11 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def build() -> str:
-    """Build the programs in release mode; return the path of the executable."""
-    done = run("cargo", "build", "--release", "--package=dendrion", "--example=counted", "--message-format=json")
+def build(package: str, example: str) -> str:
+    """Build an example in release mode; return the path of the executable."""
+    done = run("cargo", "build", "--release", f"--package={package}", f"--example={example}", "--message-format=json")
     messages = [json.loads(line) for line in done.stdout.splitlines()]
-    return next(m["executable"] for m in messages if m.get("target", {}).get("name") == "counted")
+    return next(m["executable"] for m in messages if m.get("target", {}).get("name") == example)
 
 
 def count(executable: str, name: str, length: int) -> tuple[int, int, int, str]:
@@ -53,8 +55,15 @@ def count(executable: str, name: str, length: int) -> tuple[int, int, int, str]:
     return int(collected[1]), int(units), int(spikes), level
 
 
-def measure(executable: str) -> dict:
+def emitted() -> dict[str, list[int]]:
+    """Return the numbers of instructions in the loops of the step, by method, scalar type and level."""
+    lines = run(build("dendrion-equations", "emitted")).stdout.splitlines()
+    return {" ".join(line.split()[:3]): [int(n) for n in line.split()[3:]] for line in lines}
+
+
+def measure() -> dict:
     """Count all programs."""
+    executable = build("dendrion", "counted")
     programs, level = {}, ""
     for name, (short, long, unit) in PROGRAMS.items():
         few, many = (count(executable, name, length) for length in (short, long))
@@ -68,6 +77,7 @@ def measure(executable: str) -> dict:
         "machine": platform.machine(),
         "level": level,
         "programs": programs,
+        "emitted": emitted(),
     }
 
 
@@ -84,6 +94,11 @@ def compare(old: dict, new: dict) -> None:
         print(f"{name:9s} {found['unit']:27s} {was:>10s} {found['per']:10.2f} {change:>8s}")
         if before and before["spikes"] != found["spikes"]:
             print(f"          spikes changed from {before['spikes']} to {found['spikes']}: it does different work")
+    print(f"\n{'loops of the step of W1':27s} {'instructions per turn, recorded':>32s} {'now':>14s}")
+    for name, loops in sorted((old.get("emitted", {}) | new["emitted"]).items()):
+        was = old.get("emitted", {}).get(name)
+        shown = [" ".join(map(str, x)) if x else "-" for x in (was, new["emitted"].get(name))]
+        print(f"{name:27s} {shown[0]:>32s} {shown[1]:>14s}{'' if was in (None, loops) else '  changed'}")
 
 
 def main() -> None:
@@ -93,7 +108,7 @@ def main() -> None:
     options = parser.parse_args()
     if not shutil.which("valgrind"):
         sys.exit("counting instructions needs valgrind, which is not installed (on Debian: apt install valgrind)")
-    new = measure(build())
+    new = measure()
     compare(json.loads(RECORD.read_text()) if RECORD.exists() else {}, new)
     if options.write:
         RECORD.write_text(json.dumps(new, indent=2) + "\n")

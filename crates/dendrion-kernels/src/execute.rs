@@ -10,7 +10,7 @@ use crate::vector::{Portable, Vector};
 
 /// The memory of a block during a run.
 pub(crate) struct Memory<'a, T> {
-    /// Address of lane 0 in each [`crate::link::Space`]. The interpreter updates the state in place.
+    /// Address of lane 0 in each [`crate::space::Space`]. The interpreter updates the state in place.
     pub(crate) bases: [*mut T; 6],
     pub(crate) inputs: &'a [&'a [T]],
     pub(crate) fired: &'a mut [u64],
@@ -156,7 +156,7 @@ fn row<T: Scalar>(memory: &Memory<'_, T>, operand: Operand) -> Row<T> {
     // `link` checked that the address lies in its memory area. The operand of an input port is only a number, and
     // its address is never read.
     let at = memory.bases[operand.space as usize].wrapping_add(operand.offset as usize);
-    Row { at, mask: if operand.space == crate::link::Space::Uniform { 0 } else { usize::MAX } }
+    Row { at, mask: if operand.space == crate::space::Space::Uniform { 0 } else { usize::MAX } }
 }
 
 /// Executes the code, one instruction at a time for all lanes.

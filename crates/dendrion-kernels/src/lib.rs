@@ -25,6 +25,7 @@ mod machine;
 mod math;
 mod program;
 mod scalar;
+mod space;
 mod transpose;
 mod tree;
 mod vector;

@@ -4,27 +4,10 @@ use crate::coefficients::{Coefficients, Place};
 use crate::error::LinkError;
 use crate::program::{Instruction, Op, Program, Slot};
 use crate::scalar::{Scalar, granule};
+use crate::space::Space;
 
 /// Maximum number of arguments of an operation.
 pub(crate) const ARGS: usize = 9;
-
-/// The memory area of a linked operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub(crate) enum Space {
-    State = 0,
-    Scratch = 1,
-    /// Coefficient rows of the block.
-    Rows = 2,
-    /// Uniform coefficients, each of which fills one cache line that is used for all lanes.
-    Uniform = 3,
-    /// Read-only rows provided for the run.
-    Past = 4,
-    /// The written state, which in machine code may be separate from the state that is read.
-    Written = 5,
-    /// Values that a loop of machine code carries from one iteration to the next.
-    Carried = 6,
-}
 
 /// A linked operand: a memory area, and the offset of lane 0 in it, in scalars. For an input port, the offset is
 /// its number.

@@ -16,10 +16,10 @@
 
 use std::collections::HashMap;
 
+use super::micro::{Id, Micro, Place, Two};
 use super::registers::STEP;
-use super::tape::{Id, Micro, Place, Two};
 use super::tidy::tidy;
-use crate::link::Space;
+use crate::space::Space;
 
 /// Maximum number of values carried from one iteration to the next.
 const MOST: usize = 8;

@@ -5,17 +5,16 @@
 //! chosen so that it overwrites a value that is no longer needed, which avoids a copy.
 
 use std::collections::HashMap;
-use std::mem::offset_of;
 
+use super::micro::{Id, Micro, Place, Two};
 use super::registers::{Operand, Registers};
-use super::tape::{Id, Micro, Place, Two};
-use super::vex::{Assembler, Code, Gpr, Label, Mem, R10, R11, RAX, RBX, RDI, Rm};
+use super::vex::{Assembler, Code, Label, Mem, R10, R11, RBX, RDI, Rm};
 
 /// The arguments of a compiled step. The machine code depends on the layout of this structure.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Call {
-    /// Address of the strip's first lane in each [`crate::link::Space`].
+    /// Address of the strip's first lane in each [`crate::space::Space`].
     pub(crate) bases: [*mut u8; 6],
     /// Address of each port's first lane, or null if the port is absent.
     pub(crate) inputs: *const *const u8,
@@ -34,7 +33,7 @@ pub(super) const fn field(offset: usize) -> Rm {
 
 /// The body of a loop while it is being emitted.
 pub(super) struct Body<'a> {
-    asm: &'a mut Assembler,
+    pub(super) asm: &'a mut Assembler,
     pub(super) at: Registers,
     tape: &'a [Micro],
     /// The value that was read from each row.
@@ -119,7 +118,36 @@ impl<'a> Body<'a> {
                 self.at.settle(now, unit);
             }
             Micro::Store(place, a) => self.store(place, a, now),
-            Micro::Fire(mask) => self.fire(mask),
+            Micro::Keep { when, value } => {
+                self.compare(when, now);
+                let value = self.at.find(self.asm, value, now);
+                let value = self.at.rm(value, 0);
+                let unit = self.result(now);
+                self.asm.keep(self.at.packed(0x10), self.at.register(unit, 0), value);
+            }
+            Micro::Choose { when, yes, no } => {
+                self.compare(when, now);
+                let no = self.at.hold(self.asm, no);
+                let yes = self.at.find(self.asm, yes, now);
+                let (yes, no) = (self.at.rm(yes, 0), self.at.held(no, 0));
+                let unit = self.result(now);
+                self.asm.choose(self.at.wide, self.at.register(unit, 0), (yes, no));
+            }
+            Micro::FireIf(when) => {
+                self.compare(when, now);
+                self.asm.mask_bits(R10);
+                self.fire();
+            }
+            Micro::Fire(mask) => {
+                let mask = self.at.hold(self.asm, mask);
+                self.bits(R10, mask, 0);
+                if self.at.width == 2 {
+                    self.bits(RBX, mask, 1);
+                    self.asm.raw(&[0xC1, 0xE3, self.lanes()]); // shl ebx, lanes
+                    self.asm.general(&[0x09], RBX, Rm::Reg(R10.0)); // or r10, rbx
+                }
+                self.fire();
+            }
             Micro::Leave(mask) => self.leave(mask),
             Micro::LeaveAny(mask) => self.leave_any(mask),
             // Loop bodies do not contain this operation.
@@ -177,22 +205,6 @@ impl<'a> Body<'a> {
                 _ => self.asm.vector(code, register, first, second, imm),
             }
         }
-    }
-
-    /// Writes a bit for each lane of a vector in which the mask is set to a general-purpose register.
-    fn bits(&mut self, reg: Gpr, mask: Operand, vector: usize) {
-        let mask = self.at.held(mask, vector);
-        if self.asm.has_masks() {
-            self.asm.bits(self.at.wide, reg, mask);
-        } else {
-            self.asm.vector(self.at.packed(0x50), reg.0, 0, Rm::Reg(mask), None); // vmovmskpd, vmovmskps
-        }
-    }
-
-    /// Returns the number of lanes of a vector.
-    const fn lanes(&self) -> u8 {
-        let lanes = if self.at.wide { 4 } else { 8 };
-        if self.asm.has_masks() { 2 * lanes } else { lanes }
     }
 
     fn exponent(&mut self, from: Operand, now: u32) {
@@ -311,57 +323,6 @@ impl<'a> Body<'a> {
         }
         // From now on the value can be read from this place, since each place is stored to only once.
         self.at.stands(a, place.written());
-    }
-
-    /// Emits a jump out of the body that is taken if the mask is set in all lanes.
-    fn leave(&mut self, mask: Id) {
-        let mask = self.at.hold(self.asm, mask);
-        self.bits(R10, mask, 0);
-        for vector in 1..self.at.width {
-            self.bits(RBX, mask, vector);
-            self.asm.general(&[0x21], RBX, Rm::Reg(R10.0)); // and r10, rbx
-        }
-        let all = (1_i32 << self.lanes()) - 1;
-        self.asm.raw(&[0x49, 0x81, 0xFA]); // cmp r10, all
-        self.asm.raw(&all.to_le_bytes());
-        self.leaves = Some(self.asm.jump_if(0x84));
-    }
-
-    /// Emits a jump out of the body that is taken if the mask is set in any lane.
-    fn leave_any(&mut self, mask: Id) {
-        let mask = self.at.hold(self.asm, mask);
-        self.bits(R10, mask, 0);
-        for vector in 1..self.at.width {
-            self.bits(RBX, mask, vector);
-            self.asm.general(&[0x09], RBX, Rm::Reg(R10.0)); // or r10, rbx
-        }
-        self.asm.general(&[0x85], R10, Rm::Reg(R10.0)); // test r10, r10
-        self.leaves = Some(self.asm.jump_if(0x85));
-    }
-
-    /// Emits code that sets the bits of the lanes in which the mask is set.
-    fn fire(&mut self, mask: Id) {
-        let mask = self.at.hold(self.asm, mask);
-        self.bits(R10, mask, 0);
-        let lanes = self.lanes();
-        if self.at.width == 2 {
-            self.bits(RBX, mask, 1);
-            self.asm.raw(&[0xC1, 0xE3, lanes]); // shl ebx, lanes
-            self.asm.general(&[0x09], RBX, Rm::Reg(R10.0)); // or r10, rbx
-        }
-        self.asm.general(&[0x85], R10, Rm::Reg(R10.0)); // test r10, r10
-        let none = self.asm.jump_if(0x84);
-        self.asm.general(&[0x89], RAX, Rm::Reg(RBX.0)); // mov rbx, rax
-        let shift = if self.at.wide { 6 } else { 5 };
-        self.asm.raw(&[0x48, 0xC1, 0xEB, shift]); // shr rbx, shift
-        self.asm.general(&[0x03], RBX, field(offset_of!(Call, fired))); // add rbx, [rdi + ...]
-        if lanes as usize * self.at.width == 16 {
-            self.asm.raw(&[0x66, 0x44, 0x09, 0x13]); // or word [rbx], r10w
-        } else {
-            self.asm.raw(&[0x44, 0x08, 0x13]); // or byte [rbx], r10b
-        }
-        self.asm.raw(&[0xC6, 0x47, offset_of!(Call, any) as u8, 1]); // mov byte [rdi + ...], 1
-        self.asm.land(none);
     }
 }
 

@@ -7,7 +7,7 @@
 //! has no effect if no gate is open. A loop with such a block exists in two versions, and a search that ends
 //! at the first open gate selects one of them.
 
-use super::tape::{Id, Micro, Two, When, magnitude};
+use super::micro::{Id, Micro, Two, When, magnitude};
 use super::tidy::tidy;
 
 /// The test may have at most 1/`SHARE` of the operations of the complete body, because the complete body repeats

@@ -6,9 +6,10 @@ use super::Vectors;
 use super::ahead::Ahead;
 use super::emit::{Body, Call, field};
 use super::guard::{Loop, search, settled};
+use super::masks::merge;
+use super::micro::Micro;
 use super::registers::STEP;
 use super::schedule::schedule;
-use super::tape::Micro;
 use super::vex::{Assembler, Mem, R8, R9, R10, R11, R12, RAX, RCX, RDX, RSI, Rm};
 
 /// A loop in one of several forms.
@@ -36,7 +37,10 @@ impl Form {
 
     /// Creates a loop from a tape in which it is known whether gates are open.
     fn settled(tape: &[Micro], size: usize, vectors: Vectors) -> Option<Self> {
-        let ordered = |tape: &[Micro]| schedule(tape, vectors.width, vectors.units);
+        let ordered = |tape: &[Micro]| match vectors.width {
+            1 => schedule(&merge(tape), vectors.width, vectors.units),
+            _ => schedule(tape, vectors.width, vectors.units),
+        };
         let plain = Loop::new(tape, size);
         // Guards and pipelining both change the body of the loop, so a loop with a guard is not pipelined.
         if plain.guard.is_none()

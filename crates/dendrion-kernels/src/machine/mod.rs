@@ -4,13 +4,15 @@
 //! Each operation uses the same arithmetic as the interpreter, so results are bit-identical.
 //!
 //! ```text
+//! micro      the operations
 //! tape       record what the interpreter does to one vector, as single assignments
 //! tidy       forward stores to loads, merge equal values, drop unused ones
 //! guard      find expensive values that are exactly 0 in most steps
 //! ahead      move long chains into the previous turn of the loop
+//! masks      compare in mask registers, with 512-bit vectors
 //! schedule   order operations by critical path, within the number of registers
 //! loops      choose the form of the loop and write the code around its body
-//! emit       choose instructions; `registers` allocates registers, `vex` encodes
+//! emit       choose instructions; `decide` those that depend on masks; `registers` allocates registers, `vex` encodes
 //! ```
 //!
 //! Code is generated for x86-64 with AVX2 or AVX-512. The interpreter is used
@@ -18,9 +20,12 @@
 //! machine code (log, tanh, pow).
 
 mod ahead;
+mod decide;
 mod emit;
 mod guard;
 mod loops;
+mod masks;
+mod micro;
 mod registers;
 mod schedule;
 pub(crate) mod tape;
@@ -34,11 +39,13 @@ use memmap2::{Mmap, MmapMut};
 
 use crate::execute::Memory;
 use crate::level::Level;
-use crate::link::{Linked, Space};
+use crate::link::Linked;
+use crate::space::Space;
 use crate::vector::Real;
 use emit::Call;
 use loops::{Form, assemble};
-use tape::{Micro, Place, trace};
+use micro::{Micro, Place};
+use tape::trace;
 use tidy::tidy;
 
 /// Approximate maximum number of vector operations in one loop, chosen so that its code fits into the instruction

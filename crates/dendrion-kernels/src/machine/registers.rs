@@ -14,10 +14,10 @@
 //! registers and memory. Values read from rows, uniform coefficients and constants have a *home* in memory
 //! and are never stored; other values are assigned a home on the stack when they are spilled.
 
-use super::tape::{Id, Micro, Place};
+use super::micro::{Id, Micro, Place};
 use super::vex::{Assembler, Code, Mem, Rm};
 use super::vex::{R8, R9, R12, RCX, RDX, RSI, RSP};
-use crate::link::Space;
+use crate::space::Space;
 
 /// Number of vector registers, for 256-bit and 512-bit vectors.
 const REGISTERS: [usize; 2] = [16, 32];

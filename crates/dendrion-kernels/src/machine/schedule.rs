@@ -16,7 +16,7 @@
 
 use std::collections::HashMap;
 
-use super::tape::{Id, Micro, Place, Two};
+use super::micro::{Id, Micro, Place, Two};
 
 /// Approximate latency of an operation in cycles, on recent processors.
 const fn latency(micro: &Micro) -> u32 {
@@ -24,7 +24,7 @@ const fn latency(micro: &Micro) -> u32 {
         Micro::Load(_) | Micro::Number(_) => 0,
         Micro::Two(Two::Div, ..) => 14,
         Micro::Sqrt(_) => 20,
-        Micro::Fma { .. } => 4,
+        Micro::Fma { .. } | Micro::Keep { .. } | Micro::Choose { .. } => 4,
         Micro::Two(Two::Add | Two::Sub | Two::Mul, ..) => 3,
         Micro::AddPort { .. } | Micro::FmaPort { .. } | Micro::LoadPort { .. } => 6,
         Micro::Two(..)
@@ -33,6 +33,7 @@ const fn latency(micro: &Micro) -> u32 {
         | Micro::Vanishing { .. }
         | Micro::Store(..)
         | Micro::Fire(_)
+        | Micro::FireIf(_)
         | Micro::Leave(_)
         | Micro::LeaveAny(_) => 1,
     }

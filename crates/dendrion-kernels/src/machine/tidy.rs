@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::tape::{Id, Micro, Place, Two};
+use super::micro::{Id, Micro, Place, Two};
 
 /// Forwards stored values to subsequent loads, merges equal values, and removes unused values and dead stores. A
 /// store is dead if it is overwritten, or if its place is not read later according to `kept`.
@@ -43,7 +43,7 @@ fn share(tape: &[Micro]) -> Vec<Micro> {
             _ if condition.is_some() => condition,
             Micro::Load(place) => held.get(&place).copied(),
             // Operations with side effects are never merged.
-            Micro::Store(..) | Micro::Fire(_) => None,
+            Micro::Store(..) | Micro::Fire(_) | Micro::FireIf(_) => None,
             _ => known.get(&micro).copied(),
         };
         numbers.push(number.unwrap_or_else(|| {
@@ -53,7 +53,7 @@ fn share(tape: &[Micro]) -> Vec<Micro> {
                 Micro::Load(place) => held.insert(place, new),
                 // A later load of this place yields the stored value.
                 Micro::Store(place, a) => held.insert(place, a),
-                Micro::Fire(_) => None,
+                Micro::Fire(_) | Micro::FireIf(_) => None,
                 _ => known.insert(micro, new),
             };
             new

@@ -58,6 +58,8 @@ pub(crate) struct Label(usize);
 
 /// The mask register that masked instructions use.
 const MASK: u8 = 1;
+/// The bit that sets the other lanes of a masked result to 0.
+const ZEROING: u8 = 1 << 7;
 
 /// Machine code while it is being written.
 #[derive(Debug)]
@@ -93,9 +95,31 @@ impl Assembler {
         }
     }
 
+    /// Sets the mask register to the result of a comparison of 512-bit vectors.
+    pub(crate) fn test(&mut self, code: Code, a: u8, b: Rm, imm: u8) {
+        self.evex(code, MASK, a, b, (0, Some(imm)));
+    }
+
+    /// Writes the lanes of a 512-bit vector that are set in the mask register, and 0 elsewhere. `code` is a move.
+    pub(crate) fn keep(&mut self, code: Code, reg: u8, from: Rm) {
+        self.evex(code, reg, 0, from, (ZEROING | MASK, None));
+    }
+
+    /// Writes `yes` in the lanes of 512-bit vectors that are set in the mask register, and `no` in the others.
+    pub(crate) fn choose(&mut self, wide: bool, reg: u8, (yes, no): (Rm, u8)) {
+        // vblendmpd, vblendmps
+        self.evex(Code { map: 2, prefix: 1, wide, byte: 0x65 }, reg, no, yes, (MASK, None));
+    }
+
+    /// Copies the mask register to a general-purpose register with a number below 8 or equal to 10.
+    pub(crate) fn mask_bits(&mut self, reg: Gpr) {
+        // kmovw
+        self.bytes.extend([0xC5, 0x78 | u8::from(reg.0 < 8) << 7, 0x93, 0xC0 | (reg.0 & 7) << 3 | MASK]);
+    }
+
     /// Writes the mask of a comparison of 512-bit vectors: all bits of a lane if it holds, else none.
     pub(crate) fn compare(&mut self, code: Code, reg: u8, other: u8, rm: Rm, imm: u8) {
-        self.evex(code, MASK, other, rm, (0, Some(imm)));
+        self.test(code, other, rm, imm);
         // vpmovm2q, vpmovm2d
         self.evex(Code { map: 2, prefix: 2, wide: code.wide, byte: 0x38 }, reg, 0, Rm::Reg(MASK), (0, None));
     }
@@ -103,15 +127,13 @@ impl Assembler {
     /// Writes `yes` in the lanes of 512-bit vectors in which the mask is set, and `no` in the others.
     pub(crate) fn blend(&mut self, wide: bool, reg: u8, (mask, yes, no): (u8, Rm, u8)) {
         self.mask(wide, mask);
-        // vblendmpd, vblendmps
-        self.evex(Code { map: 2, prefix: 1, wide, byte: 0x65 }, reg, no, yes, (MASK, None));
+        self.choose(wide, reg, (yes, no));
     }
 
     /// Writes a bit for each lane of a 512-bit vector to a general-purpose register with a number below 8 or equal to 10.
     pub(crate) fn bits(&mut self, wide: bool, reg: Gpr, mask: u8) {
         self.mask(wide, mask);
-        // kmovw
-        self.bytes.extend([0xC5, 0x78 | u8::from(reg.0 < 8) << 7, 0x93, 0xC0 | (reg.0 & 7) << 3 | MASK]);
+        self.mask_bits(reg);
     }
 
     /// Copies the signs of all lanes to the mask register.
