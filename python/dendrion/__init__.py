@@ -179,6 +179,7 @@ __all__ = [
     "channels",
     "export",
     "files",
+    "init",
     "load_recording",
     "nmodl",
     "optim",
@@ -186,11 +187,11 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from . import export, files, plot
+    from . import export, files, init, plot
     from .export import load_recording
 else:
     #: Names that are imported on first use, because most programs do not need them, with the modules that provide them.
-    _LATER = {"export": ".export", "files": ".files", "load_recording": ".export", "plot": ".plot"}
+    _LATER = {"export": ".export", "files": ".files", "init": ".init", "load_recording": ".export", "plot": ".plot"}
 
     def __getattr__(name: str) -> object:
         if name not in _LATER:
