@@ -65,7 +65,7 @@ from .neurons.receptors import AMPA, GABA, NMDA, CurrentReceptor, Receptor
 from .recordings.recording import Recording, SpikeRecording
 from .simulation.network import Network
 from .simulation.values import Mismatch
-from .surrogate import ATan, FastSigmoid, Gaussian, MultiGaussian, Sigmoid, Surrogate, Triangle
+from .surrogate import ATan, EventProp, FastSigmoid, Gaussian, MultiGaussian, Sigmoid, Surrogate, Triangle
 from .training.gradients import Gradients, Run
 
 __all__ = [
@@ -102,6 +102,7 @@ __all__ = [
     "DendriticSpike",
     "DivergenceError",
     "EquationError",
+    "EventProp",
     "FastSigmoid",
     "FixedIndegree",
     "FixedOutdegree",

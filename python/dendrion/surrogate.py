@@ -1,4 +1,4 @@
-"""Surrogate derivatives of spikes. A spike is a step function of V, whose derivative is 0 almost everywhere.
+"""Derivatives of spikes. A spike is a step function of V, whose derivative is 0 almost everywhere.
 
 Simulations use the hard threshold. In gradients, the derivative of the spike S with respect to V is replaced with a
 surrogate σ (Neftci, Mostafa & Zenke 2019). The argument of σ is ``x = V - V_th`` (mV), and ``dS/dV = σ(x)``. With
@@ -8,7 +8,8 @@ surrogate σ (Neftci, Mostafa & Zenke 2019). The argument of σ is ``x = V - V_t
     dS/dV_th    = -σ(x) (1 + x) / (V_th - V_reset)
     dS/dV_reset =  σ(x) x / (V_th - V_reset)
 
-``MCNeuron(surrogate_grad_fn=...)`` accepts any of these classes, or your own function.
+``MCNeuron(surrogate_grad_fn=...)`` accepts any of these classes, or your own function. ``EventProp`` differentiates the
+times of spikes instead of using a surrogate.
 """
 
 from __future__ import annotations
@@ -29,7 +30,17 @@ from .errors import EquationError, ParameterError, ParameterTypeError
 from .modules._fixed import Abstract, FixedOnceMade
 from .training._tracing import traced
 
-__all__ = ["ATan", "Expression", "FastSigmoid", "Gaussian", "MultiGaussian", "Sigmoid", "Surrogate", "Triangle"]
+__all__ = [
+    "ATan",
+    "EventProp",
+    "Expression",
+    "FastSigmoid",
+    "Gaussian",
+    "MultiGaussian",
+    "Sigmoid",
+    "Surrogate",
+    "Triangle",
+]
 
 
 class Surrogate(Abstract, FixedOnceMade, SuggestingKeywords):
@@ -209,6 +220,42 @@ class MultiGaussian(Surrogate):
 
     def __init__(self, sigma: float = 0.5, h: float = 0.15, s: float = 6.0, *, relative: bool = False) -> None:
         self._take(relative, sigma=sigma, h=h, s=s)
+
+
+class EventProp(Surrogate):
+    """Gradients with respect to the times of spikes, instead of a surrogate (Wunderlich & Pehle 2021).
+
+    V crosses V_th at the fraction θ of a time step, by linear interpolation between V at the beginning of the step
+    and V at its end (before the reset). The gradient treats θ as a function of both: a later spike reaches its targets
+    and resets V later. Spikes that do not occur contribute nothing. The simulation itself is unchanged; its spikes
+    occur at time steps. The error of the gradient is proportional to dt.
+
+    The gradient does not exist where a spike appears or vanishes, grows without bound where V barely reaches V_th, and
+    is 0 for neurons that do not spike. See [Times of spikes](../gradients.md#times-of-spikes) for remedies.
+
+    The cotangents of recorded spikes have one value per step, as for surrogates. The derivative with respect to the
+    time of a spike is the difference between the cotangents of the next step and of the step of the spike, divided by
+    dt. The gradient of a loss that only depends on the number of spikes is therefore 0.
+
+    EventProp is not a function of V: calling it, ``spike_derivative`` and ``plot.surrogate`` raise errors. Detailed
+    cells (``CableNeuron``) support it with ``reset=False``.
+    """
+
+    _kind = "EventProp"
+    _defaults: ClassVar[dict[str, float]] = {}
+
+    def __init__(self) -> None:
+        self.relative = False
+
+    def __call__(self, above: ArrayLike) -> NDArray[np.float64]:
+        """Raise an error: EventProp has no surrogate derivative."""
+        raise ParameterTypeError(
+            "EventProp: differentiates the times of spikes, and has no surrogate derivative; expected a surrogate such "
+            "as FastSigmoid()"
+        )
+
+    def _made(self) -> _core.Surrogate:
+        return _core.Surrogate.event_prop()
 
 
 class Expression(Surrogate):

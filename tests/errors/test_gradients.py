@@ -166,7 +166,7 @@ def test_memory_and_surrogates(made):
         for surrogate in (dn.Sigmoid, dn.FastSigmoid, dn.ATan, dn.Triangle, dn.Gaussian, dn.MultiGaussian):
             with pytest.raises(dn.ParameterError, match="expected a finite number > 0"):
                 surrogate(wrong)
-    with pytest.raises(dn.ParameterTypeError, match="detach_reset = 1: expected True or False"):
+    with pytest.raises(dn.ParameterTypeError, match="detach_reset = 1: expected True, False or None"):
         Made(detach_reset=1)
 
 

@@ -34,7 +34,7 @@ def gradient(cell, steps, probe="V", **given):
 
 
 def test_the_default_is_detached():
-    assert dn.MCNeuron(parent=None, V_th=-50.0).detach_reset is True
+    assert dn.MCNeuron(parent=None, V_th=-50.0).detach_reset is None
     found, spikes = gradient(Cell(), 20_000)
     assert len(spikes) > 100
     assert abs(found["cell/soma.I_ext"]) < 1e6

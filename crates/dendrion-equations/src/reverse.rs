@@ -16,11 +16,12 @@ use dendrion_model::{Error, OdeMethod, Owner, SdeMethod};
 
 use crate::graph::{Graph, Node, NodeId};
 use crate::mechanisms::surrogate::derivative;
-use crate::passes::adjoint::{Adjoint, Surrogate, adjoint, seeded_adjoint, value_adjoint};
+use crate::passes::adjoint::{Adjoint, adjoint, seeded_adjoint, value_adjoint};
 use crate::passes::emit::{Cotangents, Emitter, Table};
 use crate::passes::normal::Normal;
 use crate::passes::rows;
 use crate::passes::solver::{self, Step};
+use crate::passes::spike::{SpikeDerivative, Surrogate};
 use crate::system::System;
 use crate::tape::{Assign, Leaf, Lowered, Tape, finish, leaves_of, prologue, small_enough};
 
@@ -76,8 +77,8 @@ pub struct Gather {
 }
 
 impl Reverse {
-    /// Creates the reverse of a step of a system with these numerical methods and this surrogate derivative
-    /// of the spike. With `detach_reset`, the reset is not differentiated with respect to the spike.
+    /// Creates the reverse of a step of a system with these numerical methods and this derivative of the spike.
+    /// With `detach_reset`, the reset is not differentiated with respect to the spike.
     ///
     /// # Errors
     /// Returns an error if the neuron needs more rows than a program can address.
@@ -101,10 +102,15 @@ impl Reverse {
         system.graph.check(&system.path)?;
         let step = in_normal_form(&mut system.graph, step);
         system.graph.check(&system.path)?;
-        let formula = surrogate.formula(&system.path)?;
-        let of_spike = |graph: &mut Graph, x: NodeId| derivative(&formula, graph, x);
-        let scale = surrogate.is_relative.then(|| relative_scale(system)).transpose()?;
-        let reverse = adjoint(system, &step, Some(&Surrogate { derivative: &of_spike, scale, detach_reset }));
+        let reverse = if surrogate.is_event_prop() {
+            adjoint(system, &step, Some(&SpikeDerivative { surrogate: None, detach_reset }))
+        } else {
+            let formula = surrogate.formula(&system.path)?;
+            let of_spike = |graph: &mut Graph, x: NodeId| derivative(&formula, graph, x);
+            let scale = surrogate.is_relative.then(|| relative_scale(system)).transpose()?;
+            let surrogate = Some(Surrogate { derivative: &of_spike, scale });
+            adjoint(system, &step, Some(&SpikeDerivative { surrogate, detach_reset }))
+        };
         let readings: Vec<Adjoint> = observed.iter().map(|value| value_adjoint(system, *value)).collect();
         system.graph.check(&system.path)?;
         let mut sums = Sums { wanted, rows: Vec::new(), seeds: Vec::new() };

@@ -83,6 +83,36 @@ impl<T: Scalar> Fanout<T> {
         sum
     }
 
+    /// Adds the cotangent of the time of a spike of `source` in step `step` to `out`: the sum of w (λ(step + delay + 1) -
+    /// λ(step + delay)) over its connections, in their order. This is the derivative with respect to θ of a spike that is
+    /// delivered as the weights w (1 - θ) and w θ in these two steps. A source outside `sources` adds nothing.
+    ///
+    /// # Panics
+    /// As for [`Fanout::deliver`].
+    pub fn pull_time<A: Scalar>(
+        &self,
+        sources: std::ops::Range<usize>,
+        source: u32,
+        step: u64,
+        ring: &Ring<T>,
+        out: &mut A,
+    ) {
+        self.assert_fits(ring);
+        if !sources.contains(&(source as usize)) {
+            return;
+        }
+        let (from, to) = self.row(source);
+        for c in from..to {
+            let (lane, slot) = self.reach(c, step, ring);
+            let (_, later) = self.reach(c, step + 1, ring);
+            let value = |slot: usize| {
+                if ring.due[slot] { ring.rows[slot * ring.lanes + lane] } else { T::default() }
+            };
+            let change = self.weights[c].times(value(later) - value(slot));
+            *out = out.plus(A::from_f64(change.to_f64()));
+        }
+    }
+
     /// Adds the contribution of a spike of `source` with this value in step `step` to the cotangents of its
     /// weights, value λ(step + delay). `gradient` has one entry per connection of `sources`, in their order.
     /// A source outside `sources` adds nothing.
@@ -139,6 +169,37 @@ impl<T: Scalar> Fanout<T> {
 #[cfg(test)]
 mod tests {
     use crate::{Delays, Fanout, Ring};
+
+    /// Delivering a spike as w (1 - θ) and w θ in consecutive steps has the derivative that `pull_time` computes.
+    #[test]
+    fn a_time_is_pulled_as_the_difference_of_two_steps() {
+        for delays in [Delays::Uniform(2), Delays::Each(vec![1, 3, 0, 2, 3])] {
+            let (starts, targets) = (vec![0, 2, 2, 5], vec![1_u16, 7, 0, 1, 3]);
+            let fanout =
+                Fanout::<f64>::new(starts, targets, vec![0.5, -1.0, 2.0, 0.25, 3.0], delays, 8).unwrap();
+            let mut ring = Ring::<f64>::new(8, 8).unwrap();
+            // The row of step 4 is missing, as after the end of a run.
+            for step in 0..4 {
+                let row = ring.row_mut(step);
+                row.iter_mut().enumerate().for_each(|(i, v)| *v = (i as f64 + 1.0) * (step as f64 - 2.5));
+            }
+            let pulled = |step: u64| {
+                let mut out = [0.0_f64; 3];
+                fanout.pull(0..3, step, &ring, &mut out);
+                out
+            };
+            let (now, later) = (pulled(0), pulled(1));
+            for source in 0..3_u32 {
+                let mut out = 0.125_f64;
+                fanout.pull_time(0..3, source, 0, &ring, &mut out);
+                let expected = 0.125 + later[source as usize] - now[source as usize];
+                assert!((out - expected).abs() < 1e-12, "{source}: {out} {expected}");
+                let before = out;
+                fanout.pull_time(0..source as usize, source, 0, &ring, &mut out);
+                assert_eq!(out.to_bits(), before.to_bits(), "another source");
+            }
+        }
+    }
 
     /// <delivered spikes, λ> = <spikes, pulled λ>, and the cotangents of the weights are its derivative.
     #[test]

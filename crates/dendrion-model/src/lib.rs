@@ -43,6 +43,6 @@ pub use memory::{MEMORY_LIMIT, check_memory, memory_limit};
 pub use network::{Dtype, Network};
 pub use params::{Count, Domain, ParameterSpec, Params, Values, check_values};
 pub use population::{Compartment, Coupling, Noise, OdeMethod, Owner, Population, Receptor, SdeMethod};
-pub use surrogate::{Surrogate, SurrogateFunction, SurrogateKind};
+pub use surrogate::{EVENT_PROP, Surrogate, SurrogateFunction, SurrogateKind};
 pub use time::{Rounding, is_multiple, nearest_step, steps_of};
 pub use validate::{MOST_SPIKES_OF_A_SOURCE, MOST_SPIKES_OF_A_STEP};

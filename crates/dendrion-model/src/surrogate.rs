@@ -1,11 +1,15 @@
-//! Surrogate derivatives of the spike (Neftci, Mostafa & Zenke 2019). A spike is a step function of V - `V_th` and
-//! has no useful derivative. Simulations use the step function; gradients replace its derivative with a function of
-//! x = V - `V_th`, which is a text in the equation language (see [`formula`]).
+//! Derivatives of the spike. A spike is a step function of V - `V_th` and has no useful derivative. Simulations use
+//! the step function; gradients replace its derivative with a surrogate, a function of x = V - `V_th` (Neftci, Mostafa
+//! & Zenke 2019), which is a text in the equation language (see [`formula`]). Instead, they can differentiate the times
+//! of spikes (`EventProp`; Wunderlich & Pehle 2021).
 
 use dendrion_language::{Formula, Parameter, formula};
 use serde::{Deserialize, Serialize};
 
 use crate::{Domain, Error};
+
+/// The name of `EventProp` in model files and in Python.
+pub const EVENT_PROP: &str = "EventProp";
 
 macro_rules! built_in {
     ($($(#[$doc:meta])* $kind:ident = $name:literal, $file:literal;)*) => {
@@ -70,9 +74,11 @@ pub enum SurrogateFunction {
     BuiltIn(SurrogateKind, Vec<f64>),
     /// The text of a user-defined function.
     Own(String),
+    /// No function: the times of spikes are differentiated.
+    EventProp,
 }
 
-/// A function of x = V - `V_th` (mV) that replaces the derivative of the spike with respect to V (1/mV).
+/// A function of x = V - `V_th` (mV) that replaces the derivative of the spike with respect to V (1/mV), or `EventProp`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Surrogate {
     /// The function.
@@ -103,25 +109,40 @@ impl Surrogate {
         Self { function: SurrogateFunction::Own(text.into()), is_relative: false }
     }
 
+    /// Differentiates the times of spikes.
+    pub const fn event_prop() -> Self {
+        Self { function: SurrogateFunction::EventProp, is_relative: false }
+    }
+
+    /// Returns whether the times of spikes are differentiated.
+    pub const fn is_event_prop(&self) -> bool {
+        matches!(self.function, SurrogateFunction::EventProp)
+    }
+
     /// Returns this surrogate as a function of (V - `V_th`)/(`V_th` - `V_reset`).
     #[must_use]
     pub fn relative(self) -> Self {
         Self { is_relative: true, ..self }
     }
 
-    /// Returns the text of the function.
+    /// Returns the text of the function, which is empty for `EventProp`.
     pub fn text(&self) -> &str {
         match &self.function {
             SurrogateFunction::BuiltIn(kind, _) => kind.text(),
             SurrogateFunction::Own(text) => text,
+            SurrogateFunction::EventProp => "",
         }
     }
 
     /// Returns the parsed function, in which the defaults of the parameters are the values of this surrogate.
     ///
     /// # Errors
-    /// Returns [`Error::Text`] if the text is invalid.
+    /// Returns [`Error::Text`] if the text is invalid, and [`Error::Run`] for `EventProp`.
     pub fn formula(&self, path: &str) -> Result<Formula, Error> {
+        if self.is_event_prop() {
+            let what = "EventProp differentiates the times of spikes, and has no surrogate derivative";
+            return Err(Error::run(path, what));
+        }
         let mut formula = formula(self.text())
             .map_err(|error| Error::Text { module: path.into(), message: error.to_string() })?;
         if let SurrogateFunction::BuiltIn(_, numbers) = &self.function {
@@ -136,6 +157,11 @@ impl Surrogate {
     /// # Errors
     /// Returns an error if the text is invalid or a parameter is outside its domain.
     pub fn check(&self, path: &str) -> Result<(), Error> {
+        if self.is_event_prop() {
+            let accepted = "false, because EventProp has no argument";
+            let relative = || Error::parameter(path, "surrogate relative", "true", accepted);
+            return if self.is_relative { Err(relative()) } else { Ok(()) };
+        }
         let formula = self.formula(path)?;
         for parameter in formula.definition.parameters.iter().skip(1) {
             let value = parameter.default.unwrap_or(f64::NAN);
@@ -151,6 +177,18 @@ impl Surrogate {
 #[cfg(test)]
 mod tests {
     use super::{Surrogate, SurrogateKind};
+
+    #[test]
+    fn event_prop_has_no_function() {
+        assert_eq!(Surrogate::event_prop().check("cell"), Ok(()));
+        let relative = Surrogate::event_prop().relative().check("cell").unwrap_err().to_string();
+        assert_eq!(
+            relative,
+            "cell: surrogate relative = true: expected false, because EventProp has no argument"
+        );
+        let formula = Surrogate::event_prop().formula("cell").unwrap_err().to_string();
+        assert!(formula.contains("EventProp differentiates the times of spikes"), "{formula}");
+    }
 
     #[test]
     fn built_in_surrogates_are_valid_with_their_defaults() {

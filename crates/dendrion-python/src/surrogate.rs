@@ -34,12 +34,18 @@ impl Surrogate {
         Ok(Self::made(of, relative))
     }
 
+    /// Creates `EventProp`, which differentiates the times of spikes.
+    #[staticmethod]
+    fn event_prop() -> Self {
+        Self::made(Model::event_prop(), false)
+    }
+
     /// Returns the values of the parameters of a built-in surrogate.
     #[getter]
     fn numbers(&self) -> Vec<f64> {
         match &self.of.function {
             SurrogateFunction::BuiltIn(_, numbers) => numbers.clone(),
-            SurrogateFunction::Own(_) => Vec::new(),
+            SurrogateFunction::Own(_) | SurrogateFunction::EventProp => Vec::new(),
         }
     }
 

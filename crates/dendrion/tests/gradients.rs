@@ -4,8 +4,8 @@
 
 use dendrion::model::{OdeMethod, Population, SdeMethod};
 use dendrion_equations::{
-    Adjoint, Binary, Env, Graph, Node, NodeId, StateVar, Step, Surrogate, System, Unary, Wiring, adjoint,
-    advance, evaluate, neuron, parameter_adjoint,
+    Adjoint, Binary, Env, Graph, Node, NodeId, SpikeDerivative, StateVar, Step, Surrogate, System, Unary,
+    Wiring, adjoint, advance, evaluate, neuron, parameter_adjoint,
 };
 use proptest::prelude::*;
 
@@ -299,8 +299,8 @@ fn spread(n: usize, which: usize) -> Vec<f64> {
 fn check_products(cell: &Population, detach_reset: bool, lift: f64) -> Result<(), TestCaseError> {
     let mut system = neuron(cell, &Wiring { injected: vec![0], ..Wiring::default() }).unwrap();
     let step = advance(&mut system, cell.method, SdeMethod::Milstein);
-    let surrogate = Surrogate { derivative: &sigmoid_node, scale: None, detach_reset };
-    let reverse = adjoint(&mut system, &step, Some(&surrogate));
+    let surrogate = Some(Surrogate { derivative: &sigmoid_node, scale: None });
+    let reverse = adjoint(&mut system, &step, Some(&SpikeDerivative { surrogate, detach_reset }));
     let outputs: Vec<NodeId> = reverse.coefficients.iter().map(|(id, _)| *id).collect();
     let by_parameter = parameter_adjoint(&mut system.graph, &outputs);
     let params: Vec<f64> = system.values(cell, DT).iter().map(|values| values.get(5)).collect();

@@ -14,7 +14,7 @@ from ..neurons.equations import Channel, Soma, Written
 from ..neurons.mc_neuron import MCNeuron
 from ..neurons.methods import SolverMethodODE, SolverMethodSDE
 from ..neurons.receptors import AMPA, GABA, NMDA, CurrentReceptor, Receptor
-from ..surrogate import ATan, Expression, FastSigmoid, Gaussian, MultiGaussian, Sigmoid, Surrogate, Triangle
+from ..surrogate import ATan, EventProp, Expression, FastSigmoid, Gaussian, MultiGaussian, Sigmoid, Surrogate, Triangle
 from ._places import adopt
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ Table = dict[str, Any]
 RECEPTORS: dict[str, type[Receptor]] = {c.__name__: c for c in (AMPA, NMDA, GABA, CurrentReceptor)}
 NOISES: dict[str, Any] = {c.__name__: c for c in (WhiteNoise, OUNoise, ConductanceNoise)}
 SURROGATES: dict[str, Any] = {c.__name__: c for c in (Sigmoid, FastSigmoid, ATan, Triangle, Gaussian, MultiGaussian)}
+SURROGATES["EventProp"] = EventProp
 #: Entries of a table that are not parameters.
 ABOUT = ("kind", "equations", "on", "frozen", "between", "scale_g", "signed")
 OWN = ("size", "method", "noise_method", "surrogate", "detach_reset", "reset", "frozen")

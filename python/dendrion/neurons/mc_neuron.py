@@ -45,7 +45,8 @@ class MCNeuron(Neuron):
     surrogate_grad_fn : Surrogate or callable
         Surrogate derivative of the spike with respect to V for gradients, such as [Sigmoid][dendrion.Sigmoid], or a
         function of V - V_th (mV) that uses NumPy functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``. Simulations
-        use the hard threshold. A surrogate with ``relative=True`` requires ``V_reset``.
+        use the hard threshold. A surrogate with ``relative=True`` requires ``V_reset``. With
+        [EventProp][dendrion.EventProp], gradients are those of the times of spikes.
     id, neuron_start_id : int
         Network-wide id of the population and of its first neuron, used in results (``spikes.gid``) and selections. By
         default, a network numbers populations from 0 and neurons from 1, in the order of their paths, and skips ids
@@ -57,10 +58,11 @@ class MCNeuron(Neuron):
         Integration method for noise ([Noise][dendrion.Noise]), specified like ``odemethod``.
     parent, name, frozen_params
         See [Module][dendrion.Module].
-    detach_reset : bool
+    detach_reset : bool, optional
         Whether gradients omit the derivative of the reset of V with respect to the spike. This derivative is about
         ``(V_reset - V_th)`` times the surrogate per step, and can make gradients grow without bound over many steps.
-        All other effects of a spike, such as an adaptation current, are always differentiated.
+        By default, it is omitted with a surrogate, and included with [EventProp][dendrion.EventProp]. All other effects
+        of a spike, such as an adaptation current, are always differentiated.
     reset : bool
         Whether a spike resets V. Use ``False`` for somas whose channels generate action potentials: a spike is then an
         upward crossing of ``V_th`` (``V <= V_th`` at the beginning of a step, ``V > V_th`` at its end; the first step
@@ -98,7 +100,7 @@ class MCNeuron(Neuron):
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
         *,
-        detach_reset: bool = True,
+        detach_reset: bool | None = None,
         reset: bool = True,
         refractory: ArrayLike = 0.0,
         V_spike: ArrayLike | None = None,

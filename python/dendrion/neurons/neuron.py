@@ -20,7 +20,7 @@ from ..modules._fixed import Abstract
 from ..modules._ownership import under_construction
 from ..modules._values import read_only
 from ..modules.module import Module, Value, checked_size
-from ..surrogate import Surrogate
+from ..surrogate import EventProp, Surrogate
 from ..training._tracing import traced
 from ..units import check_unit, in_unit
 from .methods import SolverMethodODE, SolverMethodSDE, member
@@ -54,7 +54,7 @@ class Neuron(Abstract, Module):
     area_name: str | None
     dendritic_delay: Any
     surrogate_grad_fn: Callable[..., Any] | Surrogate
-    detach_reset: bool
+    detach_reset: bool | None
     reset: bool
     odemethod: SolverMethodODE
     #: The arguments that the user passed.
@@ -97,12 +97,12 @@ class Neuron(Abstract, Module):
                 f"a Surrogate, such as Sigmoid(), or a callable{class_hint(value, Surrogate)}",
                 callable(value) and not isinstance(value, type),
             ),
-            "detach_reset": ("True or False", isinstance(value, (bool, np.bool_))),
+            "detach_reset": ("True, False or None", value is None or isinstance(value, (bool, np.bool_))),
             "reset": ("True or False", isinstance(value, (bool, np.bool_))),
         }
         if name in expected and not expected[name][1]:
             raise ParameterTypeError(f"{self._label}: {name} = {quoted(value)}: expected {expected[name][0]}")
-        return bool(value) if name in ("detach_reset", "reset") else value
+        return bool(value) if name in ("detach_reset", "reset") and value is not None else value
 
     def _checked_delay(self, value: Any) -> Any:
         if isinstance(value, Initializer):
@@ -144,6 +144,10 @@ class Neuron(Abstract, Module):
                 f"{self._label}: surrogate_grad_fn = {quoted(function)}: expected a Surrogate, or an expression of "
                 f"V - V_th with NumPy functions; tracing it failed: {error}"
             ) from error
+
+    def _detaches_reset(self) -> bool:
+        """Return whether gradients omit the derivative of the reset with respect to the spike."""
+        return not isinstance(self.surrogate_grad_fn, EventProp) if self.detach_reset is None else self.detach_reset
 
     def spike_derivative(self, V: ArrayLike) -> NDArray[np.float64]:
         """Return the surrogate derivative of the spike (1/mV) at somatic potentials ``V`` (mV)."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .._quoted import quoted, told
 from ..errors import ParameterError, ParameterTypeError
 from ..neurons.neuron import Neuron
-from ..surrogate import Surrogate
+from ..surrogate import EventProp, Surrogate
 from ._axes import drawing, legend
 from ._read import span
 from ._style import LINE, colours
@@ -87,6 +87,9 @@ def _labelled(given: Any) -> tuple[dict[str, Callable[..., Any]], bool]:
     if not items:
         raise ParameterError("plot.surrogate: surrogates is empty; expected a Surrogate, such as dn.Sigmoid()")
     for item in items.values():
+        found = item.surrogate_grad_fn if isinstance(item, Neuron) else item
+        if isinstance(found, EventProp):
+            found(0.0)  # raises an error that says what EventProp is
         if not callable(item) and not isinstance(item, Neuron):
             raise ParameterTypeError(
                 f"plot.surrogate: surrogates = {quoted(item)}: expected a Surrogate, such as dn.Sigmoid(), a function "

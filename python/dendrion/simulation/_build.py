@@ -94,7 +94,7 @@ class Translation:
 
     def _set_surrogate(self, index: int, neuron: Neuron) -> None:
         try:
-            self.model.set_surrogate(index, neuron._surrogate(), neuron.detach_reset)
+            self.model.set_surrogate(index, neuron._surrogate(), neuron._detaches_reset())
         except ParameterError as error:
             # Simulations do not need a surrogate, so the error is raised only if a gradient is requested.
             self.without_gradient.append(error)

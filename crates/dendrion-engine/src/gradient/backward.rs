@@ -91,6 +91,8 @@ pub(crate) struct Backward<T: Scalar> {
     pub(crate) fed: Vec<Vec<usize>>,
     /// States that probes record. Their cotangents are the last ports of the step.
     pub(crate) states: Vec<usize>,
+    /// Whether the cotangents of spikes are those of their times.
+    pub(crate) is_by_time: bool,
     /// The reverse of the other parts of the step of placed mechanisms.
     pub(crate) parts: Vec<(Phase, Self)>,
 }
@@ -166,7 +168,9 @@ impl<T: Scalar> Reversible<T> {
         self.system.receives.iter().for_each(|r| fed[r.port].push(r.state));
         let observers = linked.split_off(1);
         let step = linked.swap_remove(0);
-        Ok(Backward { reverse, step, steps, observers, scratch_rows, fed, states, parts: Vec::new() })
+        let is_by_time = self.spike.0.is_event_prop();
+        let parts = Vec::new();
+        Ok(Backward { reverse, step, steps, observers, scratch_rows, fed, states, is_by_time, parts })
     }
 
     /// Links the kernel that reverses several steps in one call, which is possible if steps depend on each

@@ -29,7 +29,7 @@ use super::backward::{Backward, STEPS};
 use super::growth::{FOLD, Peak, Peaks};
 use super::history::History;
 use super::probe_adjoint::{ProbeAdjoint, given};
-use super::spiked::spiked;
+use super::spiked::{of_time, spiked};
 use super::suspect::Suspect;
 use super::tree_rows::{AfterFrames, TreeRows};
 use super::weight_accumulator::WeightAccumulator;
@@ -158,7 +158,8 @@ impl<T: Scalar> Reversal<T> {
     pub(crate) fn begin_epoch(
         &mut self,
         shard: &Shard<T>,
-        (tables, is_received): (&[&[f64]], bool),
+        (tables, is_by_time): (&[&[f64]], bool),
+        is_received: bool,
         steps: Range<u64>,
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<bool, Error> {
@@ -178,10 +179,16 @@ impl<T: Scalar> Reversal<T> {
         }
         for (table, width) in &self.spike_cotangents {
             for step in steps.clone() {
-                let row =
-                    &tables[*table][(step - self.begin) as usize * width..][shard.place.neurons.clone()];
-                let out = &mut self.spikes[(step - steps.start) as usize * all..][..row.len()];
-                out.iter_mut().zip(row).for_each(|(sum, v)| *sum = sum.plus(T::from_f64(*v)));
+                let out = &mut self.spikes[(step - steps.start) as usize * all..];
+                let (table, n) = (tables[*table], (step - self.begin) as usize);
+                if is_by_time {
+                    for (k, sum) in shard.place.neurons.clone().zip(out) {
+                        *sum = sum.plus(T::from_f64(of_time((table, *width), (n, k))));
+                    }
+                } else {
+                    let row = &table[n * width..][shard.place.neurons.clone()];
+                    out.iter_mut().zip(row).for_each(|(sum, v)| *sum = sum.plus(T::from_f64(*v)));
+                }
             }
         }
         Ok(true)
@@ -302,7 +309,9 @@ impl<T: Scalar> Reversal<T> {
             let i = (step - at.begin) as usize;
             shard.inputs.plug(ports, i);
             // The program treats an empty port as zeros.
-            if self.sends {
+            // The time of a spike has a cotangent only in a step with a spike.
+            let is_needed = !backward.is_by_time || !self.spiked.row(i).is_empty();
+            if self.sends && is_needed {
                 ports[last] = &self.spikes[i * shard.place.lanes_of_all() + at.block * lanes..][..lanes];
             }
             ports[last + 1] = self.spiked.row(i);

@@ -38,3 +38,29 @@ pub(crate) fn spiked<T: Scalar>(
     }
     Ok(())
 }
+
+/// Returns the cotangent of the time of a neuron's spike in a step of the run, from the given cotangents of spikes: the
+/// difference between those of the next step and of this one. The last step of the run has no next step, so its
+/// difference is that of the preceding step.
+pub(super) fn of_time((table, width): (&[f64], usize), (step, neuron): (usize, usize)) -> f64 {
+    let at = |step: usize| table.get(step * width + neuron).copied();
+    let now = at(step).unwrap_or(0.0);
+    match (at(step + 1), step.checked_sub(1).and_then(at)) {
+        (Some(next), _) => next - now,
+        (None, Some(before)) => now - before,
+        (None, None) => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_time;
+
+    #[test]
+    fn the_cotangent_of_a_time_is_a_difference_of_steps() {
+        let table = (&[1.0, 2.0, 4.0, 8.0, 9.0, 16.0][..], 2);
+        assert_eq!([0, 1, 2].map(|step| of_time(table, (step, 0))), [3.0, 5.0, 5.0]);
+        assert_eq!([0, 1, 2].map(|step| of_time(table, (step, 1))), [6.0, 8.0, 8.0]);
+        assert_eq!(of_time((&[7.0], 1), (0, 0)), 0.0);
+    }
+}

@@ -20,6 +20,10 @@
 //!     wait for the other workers       (all have written)
 //!     pull in the same way for generators, whose spikes may arrive in the epoch in which they are sent
 //! ```
+//!
+//! With `EventProp`, the adjoint of a spike is that of its time. A spike at the fraction θ of a step would be delivered as
+//! w (1 - θ) at n + d and w θ at n + d + 1 (linear interpolation), so the sum above contains the difference between the
+//! adjoints of these two arrivals, and only the connections of spikes that occurred are visited.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -168,7 +172,9 @@ fn pull_spikes_of<T: Scalar>(
     };
     // Spikes that are neither received nor recorded have no adjoints, so the program uses zeros.
     let is_received = shared.edges_from(true, *place).next().is_some();
-    if !reversal.begin_epoch(shard, (&shared.tables, is_received), steps.clone(), goes_on)? {
+    let is_by_time = shared.backwards[shard.place.population].is_by_time;
+    let given = (&shared.tables[..], is_by_time);
+    if !reversal.begin_epoch(shard, given, is_received, steps.clone(), goes_on)? {
         return Ok(false);
     }
     let (neurons, lanes) = (shard.place.neurons.clone(), shard.place.lanes_of_all());
@@ -179,7 +185,16 @@ fn pull_spikes_of<T: Scalar>(
                 return Ok(false);
             }
             let row = &mut reversal.spikes[(step - steps.start) as usize * lanes..][..neurons.len()];
-            edge.fanout.pull(neurons.clone(), step, ring, row);
+            if is_by_time {
+                for source in history.spikes_at(step) {
+                    let Some(out) = row.get_mut((*source as usize).wrapping_sub(neurons.start)) else {
+                        continue;
+                    };
+                    edge.fanout.pull_time(neurons.clone(), *source, step, ring, out);
+                }
+            } else {
+                edge.fanout.pull(neurons.clone(), step, ring, row);
+            }
         }
         if !edge.wanted {
             continue;

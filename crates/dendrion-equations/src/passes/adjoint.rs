@@ -18,7 +18,7 @@
 //! Ids ascend from operands to users, and a local's node has a larger id than its expression. One sweep down the ids therefore
 //! reaches every node after all its users.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use dendrion_language::{Binary, Unary};
 
@@ -26,9 +26,9 @@ use super::derivative::{is_series_switch, power_slopes, unary_slope};
 use super::guarded::{Guard, Guarded};
 use super::solve_adjoint::known_by_the_next;
 use super::solver::{Solve, Step};
-use super::substitute::Substitution;
+use super::spike::{Spike, SpikeDerivative, threshold};
 use crate::graph::{Graph, Node, NodeId};
-use crate::system::{Event, System};
+use crate::system::System;
 
 /// The reverse of a step. Its leaves are the leaves of the step, [`Node::Next`], [`Node::Spike`], and a
 /// [`Node::Cotangent`] for each state at the end of the step.
@@ -44,36 +44,26 @@ pub struct Adjoint {
     pub coefficients: Vec<(NodeId, NodeId)>,
 }
 
-/// Writes the derivative of a function at an argument.
-type Derivative<'f> = &'f dyn Fn(&mut Graph, NodeId) -> NodeId;
-
-/// The surrogate derivative of a spike. A spike is a step function, which has no useful derivative (Neftci, Mostafa
-/// & Zenke 2019).
-pub struct Surrogate<'f> {
-    /// The surrogate derivative of the spike with respect to its argument x.
-    pub derivative: Derivative<'f>,
-    /// 1/(`V_th` - `V_reset`) if x = (V - `V_th`)/(`V_th` - `V_reset`); `None` if x = V - `V_th`.
-    pub scale: Option<NodeId>,
-    /// Whether the derivative of the reset of V with respect to the spike is omitted.
-    pub detach_reset: bool,
-}
-
-/// Returns the reverse of a step of a system. With a surrogate, the threshold is part of the step: the
+/// Returns the reverse of a step of a system. With a derivative of the spike, the threshold is part of the step: the
 /// cotangents are those of the states after the reset, and [`Node::Cotangent`] number `states` is that of the
-/// spike itself. Without a surrogate, the cotangents are those of the states after integration.
-pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_>>) -> Adjoint {
+/// spike itself. Without one, the cotangents are those of the states after integration.
+pub fn adjoint(system: &mut System, step: &Step, derivative: Option<&SpikeDerivative<'_>>) -> Adjoint {
     let (states, currents) = (system.states.len(), system.currents);
     let event = system.event.clone();
     let mut locals = step.locals.clone();
     known_by_the_next(system, step, &mut locals);
-    let graph = &mut system.graph;
     let mut results = step.next.clone();
-    let spike = event.zip(surrogate).map(|(event, surrogate)| {
-        // The results become the states after the reset, and the spike is added as another result.
-        let condition = threshold(graph, &event, surrogate, &mut locals, &mut results);
-        Spike { condition, derivative: surrogate.derivative, scale: surrogate.scale }
-    });
-    let seeds = (0..).zip(results).map(|(i, result)| (result, i)).collect();
+    // The results become the states after the reset.
+    let spike =
+        event.zip(derivative).map(|(event, of)| threshold(system, &event, of, &mut locals, &mut results));
+    let graph = &mut system.graph;
+    let cotangent = |(i, result)| (result, Guarded::plain(graph.intern(Node::Cotangent(i))));
+    let mut seeds: Vec<(NodeId, Guarded)> = (0..).zip(results).map(cotangent).collect();
+    if let Some(spike) = &spike {
+        // The spike is another output, whose cotangent comes from its targets and from probes.
+        let of_spike = graph.intern(Node::Cotangent(states as u32));
+        seeds.push((graph.intern(Node::Spike), spike.cotangent(graph, of_spike)));
+    }
     backwards(graph, (locals, &step.solves), seeds, spike, (states, currents))
 }
 
@@ -81,23 +71,23 @@ pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_
 /// cotangent of the value is [`Node::Cotangent`] number `states`.
 pub(crate) fn value_adjoint(system: &mut System, value: NodeId) -> Adjoint {
     let states = system.states.len();
-    let seeds = vec![(value, states as u32)];
+    let cotangent = system.graph.intern(Node::Cotangent(states as u32));
+    let seeds = vec![(value, Guarded::plain(cotangent))];
     backwards(&mut system.graph, (Vec::new(), &[]), seeds, None, (states, system.currents))
 }
 
-/// Sweeps from results to the leaves of a step. Each result is accompanied by the number of its cotangent.
+/// Sweeps from results to the leaves of a step. Each result is accompanied by its cotangent.
 fn backwards(
     graph: &mut Graph,
     (locals, solves): (Vec<NodeId>, &[Solve]),
-    seeds: Vec<(NodeId, u32)>,
+    seeds: Vec<(NodeId, Guarded)>,
     spike: Option<Spike<'_>>,
     (states, currents): (usize, usize),
 ) -> Adjoint {
     let mut sweep = Sweep { locals, solves, stops_at_coefficients: true, bars: BTreeMap::new(), spike };
     for (result, cotangent) in seeds {
-        let seed = graph.intern(Node::Cotangent(cotangent));
         // A result may be listed twice (if two states have the same expression). Its cotangents then add up.
-        sweep.add(graph, result, Guarded::plain(seed));
+        sweep.add(graph, result, cotangent);
     }
     let leaves = sweep.run(graph);
     let zero = graph.constant(0.0);
@@ -116,46 +106,6 @@ fn backwards(
         }
     }
     found
-}
-
-/// Replaces the states after integration with those after the threshold, appends the spike to the results,
-/// and returns the condition of the spike. Whether the neuron spiked is taken from the recorded step, so it
-/// is not affected by rounding in recomputed values.
-fn threshold(
-    graph: &mut Graph,
-    event: &Event,
-    surrogate: &Surrogate<'_>,
-    locals: &mut Vec<NodeId>,
-    results: &mut Vec<NodeId>,
-) -> NodeId {
-    let mut after = HashMap::new();
-    for (i, result) in results.iter_mut().enumerate() {
-        // A local keeps the expression of the state as a single value, since the condition and the reset read it
-        // several times.
-        locals.push(*result);
-        *result = graph.intern(Node::Local((locals.len() - 1) as u32));
-        after.insert(graph.intern(Node::State(i as u32)), *result);
-    }
-    let mut substitution = Substitution::new(after);
-    let after = substitution.apply(graph, event.condition);
-    let condition = Event { condition: after, ..event.clone() }.whole(graph, locals);
-    let fired = graph.intern(Node::Spike);
-    for assignment in &event.then {
-        let value = substitution.apply(graph, assignment.value);
-        let result = &mut results[assignment.state];
-        // y' = y + S (r - y) has the derivative (r - y) with respect to the spike S. `select` has the same value
-        // but no derivative.
-        *result = if surrogate.detach_reset && assignment.resets {
-            graph.select(fired, value, *result)
-        } else {
-            let jump = graph.sub(value, *result);
-            let jump = graph.mul(fired, jump);
-            graph.add(*result, jump)
-        };
-    }
-    // Number `states`: the spike is an output, and its cotangent comes from its targets and from probes.
-    results.push(fired);
-    condition
 }
 
 /// Returns the numbers of the parameters and their cotangents, computed from the cotangents of `outputs`,
@@ -190,15 +140,6 @@ pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) ->
     found
 }
 
-/// The derivative of [`Node::Spike`].
-struct Spike<'f> {
-    condition: NodeId,
-    /// The surrogate derivative of a comparison.
-    derivative: Derivative<'f>,
-    /// Factor by which the difference is multiplied to obtain the argument of the surrogate.
-    scale: Option<NodeId>,
-}
-
 /// A sweep from results to leaves.
 pub(super) struct Sweep<'f> {
     pub(super) locals: Vec<NodeId>,
@@ -207,7 +148,7 @@ pub(super) struct Sweep<'f> {
     stops_at_coefficients: bool,
     /// Cotangents of the nodes that have been reached but not processed yet.
     pub(super) bars: BTreeMap<NodeId, Guarded>,
-    spike: Option<Spike<'f>>,
+    pub(super) spike: Option<Spike<'f>>,
 }
 
 impl Sweep<'_> {
@@ -362,25 +303,8 @@ impl Sweep<'_> {
                 let (by_base, by_exponent) = power_slopes(graph, (a, b), value);
                 (graph.mul(bar, by_base), graph.mul(bar, by_exponent))
             }
-            Binary::Greater => {
-                // Only the threshold is differentiated, using the surrogate. Other comparisons are piecewise
-                // constant.
-                let Some(spike) = &self.spike else { return };
-                let (derivative, scale) = (spike.derivative, spike.scale);
-                let above = graph.sub(a, b);
-                let argument = scale.map_or(above, |scale| graph.mul(above, scale));
-                let slope = derivative(graph, argument);
-                let part = graph.mul(bar, slope);
-                if let Some(scale) = scale {
-                    // By the chain rule, the scale contributes derivatives with respect to V_th and V_reset.
-                    let part = self.row(graph, part);
-                    let (to_above, to_scale) = (graph.mul(part, scale), graph.mul(part, above));
-                    self.add(graph, scale, guarded.with(to_scale));
-                    (to_above, graph.neg(to_above))
-                } else {
-                    (part, graph.neg(part))
-                }
-            }
+            // Only the threshold is differentiated. Other comparisons are piecewise constant.
+            Binary::Greater => return self.reach(graph, (a, b), guarded),
             // `node` handles min and max.
             Binary::Min | Binary::Max | Binary::GreaterEqual => return,
         };

@@ -13,4 +13,5 @@ pub(crate) mod rows;
 pub(crate) mod schedule;
 pub(crate) mod solve_adjoint;
 pub(crate) mod solver;
+pub(crate) mod spike;
 pub(crate) mod substitute;

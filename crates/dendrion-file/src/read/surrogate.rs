@@ -1,7 +1,7 @@
 //! Reads surrogate derivatives of spikes.
 
 use dendrion_language::{Function, Span, Value as Written, write_formula};
-use dendrion_model::{Error, Surrogate, SurrogateKind};
+use dendrion_model::{EVENT_PROP, Error, Surrogate, SurrogateKind};
 
 use super::context::Read;
 use super::table::Table;
@@ -39,9 +39,13 @@ impl Table<'_, '_> {
     }
 
     fn built_in(&self) -> Read<Surrogate> {
-        let names: Vec<&str> = SurrogateKind::ALL.iter().map(|kind| kind.name()).collect();
-        let kind =
-            self.choice("kind", &names)?.and_then(SurrogateKind::from_name).unwrap_or(SurrogateKind::Sigmoid);
+        let mut names: Vec<&str> = SurrogateKind::ALL.iter().map(|kind| kind.name()).collect();
+        names.push(EVENT_PROP);
+        let name = self.choice("kind", &names)?;
+        if name == Some(EVENT_PROP) {
+            return Ok(Surrogate::event_prop());
+        }
+        let kind = name.and_then(SurrogateKind::from_name).unwrap_or(SurrogateKind::Sigmoid);
         let mut numbers = Vec::new();
         for parameter in kind.parameters() {
             numbers.push(self.number(&parameter.name)?.or(parameter.default).unwrap_or(f64::NAN));

@@ -7,7 +7,7 @@ mod cells;
 mod common;
 mod neurons;
 
-use dendrion_model::{ModuleKind, SurrogateKind};
+use dendrion_model::{EVENT_PROP, ModuleKind, SurrogateKind};
 use serde_json::{Value, json};
 
 use crate::read::FORMATS;
@@ -164,7 +164,8 @@ fn initializer() -> Value {
 }
 
 fn surrogate() -> Value {
-    let kinds: Vec<&str> = SurrogateKind::ALL.iter().map(|kind| kind.name()).collect();
+    let mut kinds: Vec<&str> = SurrogateKind::ALL.iter().map(|kind| kind.name()).collect();
+    kinds.push(EVENT_PROP);
     let mut entries = table(json!({
         "kind": { "enum": kinds, "default": "Sigmoid" },
         "expression": { "type": "string", "description": "a function of x in the equation language, such as 1 / (1 + x^2)" },

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dendrion_model::allocate::{collected, copied};
 use dendrion_model::{
-    Error, Initializer, ModuleKind, Params, PerConnection, Surrogate, SurrogateFunction, Values,
+    EVENT_PROP, Error, Initializer, ModuleKind, Params, PerConnection, Surrogate, SurrogateFunction, Values,
 };
 use serde_json::{Value, json};
 
@@ -139,6 +139,7 @@ pub(super) fn surrogate(surrogate: &Surrogate) -> Option<Value> {
             let names = kind.parameters().into_iter().map(|parameter| parameter.name);
             table.extend(names.zip(numbers.iter().map(|v| Value::from(*v))));
         }
+        SurrogateFunction::EventProp => drop(table.insert("kind".into(), EVENT_PROP.into())),
         SurrogateFunction::Own(text) => drop(table.insert("expression".into(), text.as_str().into())),
     }
     if surrogate.is_relative {

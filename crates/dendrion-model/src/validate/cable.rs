@@ -86,6 +86,11 @@ impl Population {
         self.has_only(&[])?;
         self.reset_is_possible()?;
         self.relative_surrogate_is_possible()?;
+        if self.reset && self.surrogate.is_event_prop() {
+            let accepted = "EventProp with reset=false, because the reset of detailed cells has no derivative with respect to \
+                the time of a spike; or a surrogate such as Sigmoid";
+            return Err(Error::parameter(&self.path, "surrogate", "EventProp", accepted));
+        }
         cable.validate(&self.path)
     }
 

@@ -149,7 +149,7 @@ class CableNeuron(Neuron):
         stdp_tau: ArrayLike = 20.0,
         tau_triplet: ArrayLike = 110.0,
         surrogate_grad_fn: Callable[..., Any] | Surrogate = Sigmoid(),  # noqa: B008
-        detach_reset: bool = True,
+        detach_reset: bool | None = None,
         pid: int = 0,
         area_name: str | None = None,
         id: int = 0,
