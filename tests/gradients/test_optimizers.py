@@ -46,7 +46,7 @@ def test_learning_rates_of_groups(net):
 @pytest.mark.parametrize(
     ("lr", "message"),
     [
-        ({"weights": 0.1}, r"optim: lr: no entry matches cell/soma\.gL; .* such as '\*' for the others"),
+        ({"weights": 0.1}, r"optim: lr: no entry matches cell/soma\.gL; .* such as '\*' for all others"),
         ({"*": 0.1, "w.w": 0.2}, r"optim: lr: 'w\.w' has no effect, because earlier entries match"),
         ({"*.gl": 0.1, "*": 0.2}, r"optim: lr: '\*\.gl' matches none of the trained parameters"),
         ({"rec.ww": 0.1, "*": 0.2}, r"optim: lr: 'rec\.ww' is not among the trained parameters; did you mean 'rec\.w'"),

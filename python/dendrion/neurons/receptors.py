@@ -346,7 +346,7 @@ class CurrentReceptor(Receptor):
     d)/d)`` with ``d = (t_decay - t_rise)/t_rise``, or ``c = t_rise/e`` for equal time constants. A spike thus injects
     the charge ``w t_decay``, or ``w t_rise t_decay/c`` with a rise.
 
-    Positive weights depolarize the neuron, and negative weights hyperpolarize it without a limit, because there is no
+    Positive weights depolarize the neuron, and negative weights hyperpolarize it without limit, because there is no
     reversal potential.
 
     Parameters

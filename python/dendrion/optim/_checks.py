@@ -129,15 +129,15 @@ def checked_rates(net: Network, lr: object, keys: list[str]) -> dict[str, Rate]:
         new = [key for key in selected("optim: lr", net, text, keys) if key not in rates]
         if not new:
             raise ParameterError(
-                f"optim: lr: {quoted(text)} has no effect, because earlier entries match all of its parameters; put it "
-                "before them"
+                f"optim: lr: {quoted(text)} has no effect, because earlier entries match all of its parameters; move "
+                "it before these entries"
             )
         rates |= dict.fromkeys(new, _rate(f"lr[{quoted(text)}]", value))
     missing = [key for key in keys if key not in rates]
     if missing:
         raise ParameterError(
             f"optim: lr: no entry matches {missing[0]}; expected an entry for each trained parameter, such as '*' for "
-            "the others, at the end"
+            "all others as the last entry"
         )
     return rates
 

@@ -40,9 +40,8 @@ class SGD(Optimizer):
     relative : bool
         Whether the steps of each parameter are in units of its mean magnitude, measured when the optimizer is created.
     clip_norm : float, optional
-        Largest permitted norm, > 0, of all gradients passed to ``step`` together. If their norm is larger, they are
-        scaled to this norm. With ``relative=True``, each gradient is first multiplied by the magnitude of its
-        parameter.
+        Maximum norm, > 0, of all gradients passed to ``step``, taken together. If their norm is larger, they are scaled
+        to this norm. With ``relative=True``, each gradient is first multiplied by the magnitude of its parameter.
     clip_value : float, optional
         Largest permitted magnitude, > 0, of each element of a gradient. It is applied before ``clip_norm``.
     """

@@ -214,8 +214,8 @@ class Optimizer(Abstract, SuggestingKeywords):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a state that ``state_dict`` returned for the same class and the same parameters.
 
-        As in PyTorch, settings such as ``lr`` get the saved values. Learning rates that are functions of the step are
-        not replaced: they continue at the saved step.
+        As in PyTorch, settings such as ``lr`` are set to the saved values. Learning rates that are functions of the
+        step are not replaced: they continue at the saved step.
 
         Raises
         ------
@@ -243,8 +243,8 @@ class Optimizer(Abstract, SuggestingKeywords):
     def load(self, path: str | os.PathLike[str]) -> None:
         """Load the state of the optimizer and the parameters of its network from a file that ``save`` wrote.
 
-        Training then continues with bit-identical results. The states of neurons and spikes in transit are not in the
-        file: save them with ``net.save_state`` if training does not begin each step with ``net.reset()``.
+        Training then continues with bit-identical results. The file does not contain the states of neurons or spikes in
+        transit: save them with ``net.save_state`` if training does not begin each step with ``net.reset()``.
 
         Raises
         ------

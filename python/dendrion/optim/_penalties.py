@@ -95,7 +95,9 @@ def _range(target: Any, lower: Any, upper: Any, shape: tuple[int, ...]) -> tuple
     """Return the smallest and the largest rate that is not penalized."""
     if target is not None:
         if lower is not None or upper is not None:
-            raise ParameterError("rate_penalty: target and lower or upper: expected either target, or lower and upper")
+            raise ParameterError(
+                "rate_penalty: got target with lower or upper: expected either target, or lower and upper"
+            )
         low = high = _rates("target", target, shape)
         return low, high
     if lower is None and upper is None:
@@ -124,8 +126,8 @@ def _counts(run: Run, spikes: SpikeRecording) -> NDArray[np.float64]:
     restarted = run.net._restarts != run._restarts and spikes._is_recorded_by(run.net)
     if restarted or spikes._begin() > run._begin:
         raise RunError(
-            f"rate_penalty: {spikes.name}: its recording of this run is not available: it was cleared by clear(), "
-            "reset() or load_state(), or the probe did not record it"
+            f"rate_penalty: {spikes.name}: its recording of this run is not available, because clear(), reset() "
+            "or load_state() cleared it, or because the probe did not record the run"
         )
     sample, step, neuron = spikes._spikes()
     inside = (step >= run._begin) & (step < run._begin + run.steps)
