@@ -66,7 +66,7 @@ def fluctuations(net, duration=3000.0):
 
 
 def test_responses_of_a_leaky_neuron():
-    """The measured integrals are those of the closed form (equations 6 and 7 of the paper)."""
+    """The measured integrals agree with their closed form."""
     net = current(2)
     found = Scratch(net, net["cell"], [net["input"]]).measure(np.zeros(1))
     tau_m, tau_s, C, gL = 20.0, 5.0, 200.0, 10.0

@@ -95,7 +95,8 @@ def fluctuation_driven(
     std : float
         Standard deviation of V (mV), > 0.
     xi : float
-        Distance of the mean from the threshold, > 0, in units of ``std``. The paper recommends values from 1 to 3.
+        Distance of the mean from the threshold, > 0, in units of ``std``. The smaller it is, the more
+        often neurons fire.
     populations : list of MCNeuron, optional
         Populations onto which weights are drawn. Defaults to all populations with synapses.
     seed : int
