@@ -223,19 +223,19 @@ class MultiGaussian(Surrogate):
 
 
 class EventProp(Surrogate):
-    """Gradients with respect to the times of spikes, instead of a surrogate (Wunderlich & Pehle 2021).
+    """Gradients with respect to spike times instead of surrogate gradients (Wunderlich & Pehle 2021).
 
-    V crosses V_th at the fraction θ of a time step, by linear interpolation between V at the beginning of the step
-    and V at its end (before the reset). The gradient treats θ as a function of both: a later spike reaches its targets
-    and resets V later. Spikes that do not occur contribute nothing. The simulation itself is unchanged; its spikes
-    occur at time steps. The error of the gradient is proportional to dt.
+    V crosses V_th at the fraction θ of a time step, by linear interpolation between V at the beginning of the step and
+    V at its end (before the reset). The gradient treats θ as a function of both: a later spike arrives at its targets
+    later and resets V later. Spikes that do not occur contribute nothing. The simulation itself is unchanged; its
+    spikes occur at time steps. The error of the gradient is proportional to dt.
 
-    The gradient does not exist where a spike appears or vanishes, grows without bound where V barely reaches V_th, and
-    is 0 for neurons that do not spike. See [Times of spikes](../gradients.md#times-of-spikes) for remedies.
+    The gradient does not exist where a spike appears or disappears, grows without bound where V barely reaches V_th,
+    and is 0 for neurons that do not spike. See [Times of spikes](../gradients.md#times-of-spikes) for remedies.
 
     The cotangents of recorded spikes have one value per step, as for surrogates. The derivative with respect to the
     time of a spike is the difference between the cotangents of the next step and of the step of the spike, divided by
-    dt. The gradient of a loss that only depends on the number of spikes is therefore 0.
+    dt. The gradient of a loss that depends only on the number of spikes is therefore 0.
 
     EventProp is not a function of V: calling it, ``spike_derivative`` and ``plot.surrogate`` raise errors. Detailed
     cells (``CableNeuron``) support it with ``reset=False``.

@@ -115,11 +115,12 @@ def to_rate(
 ) -> RateReport:
     """Scale weights until each population fires at a given mean rate.
 
-    The parameters of each population are multiplied by one factor, which is found by doubling or halving until the
-    rate crosses the target, and then by bisection. Populations are adjusted in the order in which spikes reach them
-    from the generators, repeatedly if they affect each other. The network is reset before each run, so all runs use the
-    same random numbers and the result is deterministic. Afterwards the network is reset to t = 0. If no factor within
-    the bounds works, an error states the rates that were reached, and all parameters keep their values.
+    The parameters of each population are multiplied by one factor, which is found by doubling or halving until the rate
+    crosses the target, and then by bisection. Populations are adjusted in the order in which spikes reach them from the
+    generators, repeatedly if they affect each other. The network is reset before each run, so all runs use the same
+    random numbers and the result is deterministic. Afterwards the network is reset to t = 0. If no factor within the
+    bounds is suitable, an error is raised that states the rates that were reached, and all parameters keep their
+    values.
 
     Parameters
     ----------
@@ -132,8 +133,8 @@ def to_rate(
         Duration (ms) of each run.
     scale : dict, optional
         For each population or its path, the parameters to scale: keys, patterns or groups, such as
-        ``"cell/soma.I_ext"``. By default, these are the weights of all connections onto the population, except for
-        those onto receptors whose reversal potential ``E`` is not above the threshold.
+        ``"cell/soma.I_ext"``. By default, these are the weights of all connections onto the population, except those
+        onto receptors whose reversal potential ``E`` is not above the threshold.
     inputs, batch
         Inputs that replace the output of generators, and the number of samples, in the forms that
         [Network.run][dendrion.Network.run] accepts.
@@ -215,7 +216,7 @@ def _bounds(bounds: Any) -> tuple[float, float]:
 
 
 def _in_order(net: Network) -> list[Neuron]:
-    """Return the populations in the order of their distance from the generators, then of the network."""
+    """Return the populations, ordered by distance from the generators and then by their order in the network."""
     left, ordered = list(net.populations), list[Neuron]()
     sources = {module: {synapse.pre for synapse in afferents(net, module)} for module in left}
     while left:
@@ -268,7 +269,7 @@ def _settle(search: _Search, low: float, high: float, tolerance: float) -> None:
     if missed:
         told = ", ".join(f"{m.path} {search.found[m]:.3g} Hz instead of {search.targets[m]:g} Hz" for m in missed)
         raise RunError(
-            f"to_rate: the rates do not settle: {told}; use a larger tolerance, a longer duration or other inputs"
+            f"to_rate: the rates do not converge: {told}; use a larger tolerance, a longer duration or other inputs"
         )
 
 

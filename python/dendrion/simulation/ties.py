@@ -44,13 +44,13 @@ class NetworkTies(NetworkSharing):
         return tuple(dict.fromkeys(self._tied.values()))
 
     def tie(self, keys: Iterable[str]) -> None:
-        """Make several parameters share one value, the value of the first one.
+        """Make several parameters share one value: that of the first parameter.
 
-        Setting the value under one key sets it under all of them. ``parameters()`` and gradients contain the value
-        once, under the first key; its gradient is the sum of the gradients of all keys. Optimizers and layers created
+        If you set the value of one key, all of them change. ``parameters()`` and gradients contain the value once,
+        under the first key; its gradient is the sum of the gradients of all keys. Optimizers and layers created
         afterwards therefore train it as a single parameter. ``state_dict()`` contains all keys.
 
-        Ties belong to this network object: model files and saved states contain the values, but not the ties. Call
+        Model files and saved states contain the values, but not the ties. Call
         ``tie`` again after ``Network.load``.
 
         Parameters
@@ -86,7 +86,7 @@ class NetworkTies(NetworkSharing):
         self._tied.update(dict.fromkeys(found, found))
 
     def untie(self, key: str) -> None:
-        """Dissolve the tie that contains a key. All of its parameters keep their current value."""
+        """Remove the tie that contains a key. All of its parameters keep their current values."""
         if key not in self._tied:
             raise unknown_name("network: untie: no tied parameter", key, self._tied)
         for tied in self._tied[key]:
@@ -126,7 +126,7 @@ class NetworkTies(NetworkSharing):
             and module.plasticity is not None
             and module.plasticity._learns
         ):
-            raise StructureError(f"network: tie: {key}: plasticity changes each of these weights on its own")
+            raise StructureError(f"network: tie: {key}: plastic weights cannot be tied")
 
     def _together(self, key: str) -> tuple[str, ...]:
         """Return all keys that share the value of a key."""
