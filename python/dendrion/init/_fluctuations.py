@@ -6,10 +6,10 @@ spike of weight 1 is e_a(t), then the mean and the variance of V (without a thre
     mean = V_0 + sum over a of n_a nu_a E[w] A_a,      A_a = integral of e_a
     var  =       sum over a of n_a nu_a E[w^2] B_a,    B_a = integral of e_a^2
 
-The paper has closed forms of A and B for current-based exponential synapses. Here they are measured at the mean input,
-so that conductances, dendrites and voltage-dependent receptors are included. As these depend on the mean input, the
-equations are solved for the weights, and the measurement is repeated with the new weights, until mean and variance are
-correct (a quasi-Newton iteration with half steps).
+The paper derives closed-form expressions for A and B for current-based exponential synapses. Here, A and B are measured
+at the mean input, so that conductances, dendrites and voltage-dependent receptors are included. Because A and B depend
+on the mean input, the equations are solved for the weights, and the measurement is repeated with the new weights until
+mean and variance are correct (a quasi-Newton iteration with half steps).
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ class FluctuationReport:
     Attributes
     ----------
     mean, std : dict
-        Predicted mean and standard deviation of V at the soma (mV), without a threshold, by the path of the population.
+        Predicted mean and standard deviation of V at the soma (mV), without a threshold, keyed by the path of the
+        population.
     weights : dict
-        Mean and standard deviation of the distribution of the weights, by key.
+        Mean and standard deviation of the distribution of the weights, keyed by parameter.
     distributions : dict
-        Name of this distribution, by key: ``"normal"``, ``"gamma"`` or ``"exponential"``.
+        Name of this distribution, keyed by parameter: ``"normal"``, ``"gamma"`` or ``"exponential"``.
     """
 
     mean: dict[str, float]
@@ -75,10 +76,10 @@ def fluctuation_driven(
 
     Without its threshold, V at the soma of each population would have the standard deviation ``std`` over time and the
     mean ``V_th - xi * std`` over time and neurons. Neurons then fire when their input fluctuates, and surrogate
-    derivatives are not zero. The response of V to a spike through each synapse is measured in a simulation of a copy
-    of the population, at the mean input, so any neuron with any number of compartments can be initialized. All
-    synapses of a sign contribute equally. The result is approximate for conductances, whose fluctuations lower the
-    mean by some tenths of ``std``, and the standard deviation by up to a fifth.
+    derivatives are not zero. The response of V to a spike at each synapse is measured by simulating a copy of the
+    population at the mean input, so neurons with any number of compartments can be initialized. All synapses of a sign
+    contribute equally. The result is approximate for conductances, whose fluctuations lower the mean by some tenths of
+    ``std``, and the standard deviation by up to a fifth.
 
     Weights of receptors that accept negative weights are drawn from a normal distribution. Other weights are drawn
     from exponential distributions if the population has excitatory and inhibitory receptors, and otherwise from a gamma
@@ -90,8 +91,8 @@ def fluctuation_driven(
     net : Network
         The network. Its weights are replaced; its states and recordings do not change.
     rates : float or dict
-        Rate (Hz), > 0, at which each source fires: one for all, or a dict from generators and populations, or their
-        paths, to rates. Use the rates of your data, and the intended rates of populations.
+        Rate (Hz), > 0, at which each source fires: a single rate, or a dict that maps generators and populations, or
+        their paths, to rates. Use the rates of your data, and the intended rates of populations.
     std : float
         Standard deviation of V (mV), > 0.
     xi : float
@@ -110,7 +111,7 @@ def fluctuation_driven(
     Raises
     ------
     ParameterError, RunError, StructureError
-        If no weights have this effect, or a population cannot be measured. No weights have changed then.
+        If no suitable weights exist, or a population cannot be measured. The weights then remain unchanged.
 
     Example
     -------

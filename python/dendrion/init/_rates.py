@@ -149,7 +149,7 @@ def to_rate(
     Returns
     -------
     RateReport
-        The rates before and after, and what was changed.
+        The rates before and after scaling, and the scaled parameters.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def to_rate(
 
 
 def _run(search: _Search, bounds: tuple[float, float], tolerance: float) -> dict[Neuron, float]:
-    """Adjust all populations, and return the rates before. If this fails, restore the parameters."""
+    """Adjust all populations, and return the initial rates. If this fails, restore the parameters."""
     done = False
     try:
         search.measure(next(iter(search.targets)), 1.0)

@@ -112,7 +112,7 @@ class Scratch:
 
 
 def _check(net: Network, population: MCNeuron, synapses: Sequence[MCSynapse]) -> None:
-    """Raise an error for networks whose fluctuations would not be those of the copy."""
+    """Raise an error for networks in which V would fluctuate differently than in the copy."""
     path = population.path
     if any(isinstance(m, MCSynapse) for m in population.modules()):
         raise StructureError(
