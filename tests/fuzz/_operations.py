@@ -409,10 +409,24 @@ def _others(s: Session, net: Any) -> None:
 
 
 def _optimizer(s: Session, net: Any) -> None:
-    made = call(s, s.random.choice((dn.optim.SGD, dn.optim.Adam)), 0.4, net=net, lr=0.01)
+    train = s.random.choice((None, "*.w", "weights", ["*.gL", "weights"]))
+    kind = s.random.choice((dn.optim.SGD, dn.optim.Adam, dn.optim.AdamW))
+    made = call(s, kind, 0.4, net=net, lr=0.01, train=train)
     if made is not None:
         known = {key: np.zeros_like(value) for key, value in net.parameters().items()}
         s.call("optimizer.step", made.step, _values(s, known))
+        state = s.call("optimizer.state_dict", made.state_dict)
+        if isinstance(state, dict) and s.chance(0.5):
+            name = s.random.choice(list(state))
+            state[name] = s.hostile() if s.chance(0.7) else state[name]
+        s.call("optimizer.load_state_dict", made.load_state_dict, state)
+
+
+def _ties(s: Session, net: Any) -> None:
+    known = list(net.state_dict())
+    s.call("net.tie", net.tie, s.hostile() if s.chance(0.2) else [_key(s, known), _key(s, known)])
+    if net.ties and s.chance(0.3):
+        s.call("net.untie", net.untie, _key(s, [key for keys in net.ties for key in keys]))
 
 
 def _in_modules(s: Session, net: Any) -> None:
@@ -485,7 +499,7 @@ USES: tuple[Callable[[Session, Any], None], ...] = (
         _exports,
         _others,
     ),
-    *(_optimizer, _in_modules, _in_modules),
+    *(_optimizer, _ties, _in_modules, _in_modules),
 )
 
 #: Operations and their relative frequencies.

@@ -109,6 +109,8 @@ def test_weight_decay(net):
     assert adam._decay == {"rec.w": 0.0, "w.w": 0.1, "cell/soma.gL": 0.2}
     with pytest.raises(dn.ParameterError, match=r"weight_decay = 0\.01: a number applies to weights of connections"):
         dn.optim.AdamW(net, train=["cell/soma.gL"])
+    with pytest.raises(dn.AssignmentError, match=r"Adam\.weight_decay = 0\.1: Adam has no attribute"):
+        dn.optim.Adam(net, train=KEYS).weight_decay = 0.1
     for wrong in (-1.0, math.inf, "much", {"*": -1}):
         with pytest.raises(dn.DendrionError, match="weight_decay"):
             dn.optim.AdamW(net, weight_decay=wrong, train=KEYS)
@@ -226,6 +228,17 @@ def test_states_that_do_not_fit(net, tmp_path):
         (adam, 3, "expected a dict that state_dict"),
         (adam, good | {"steps": -1}, "steps = -1: expected an integer >= 0"),
         (adam, good | {"param_groups": 3}, "param_groups = 3: expected a list of dicts"),
+        (adam, good | {"param_groups": [{"params": 3}]}, "expected a list of dicts"),
+        (
+            adam,
+            good | {"param_groups": [{**group, "weight_decay": 0.1} for group in good["param_groups"]]},
+            "Adam has no attribute 'weight_decay'",
+        ),
+        (adam, good | {"units": dict.fromkeys(KEYS, 10**400)}, "load_state_dict"),
+        (adam, good | {"state": 3}, "state = 3: expected a dict"),
+        (adam, good | {"units": [3]}, r"units = \[3\]: expected a dict"),
+        (adam, good | {"units": dict.fromkeys(KEYS, "x")}, "load_state_dict"),
+        (adam, good | {"state": {(1, 2): {}}}, r"\(1, 2\): is not among the trained parameters"),
         (adam, good | {"state": {"w.w": good["state"]["rec.w"]}}, r"w\.w: exp_avg of shape \(5, 5\): expected shape"),
         (adam, good | {"state": {"w.w": {"step": 1}}}, r"w\.w: .*expected a dict with exp_avg, exp_avg_sq, step"),
         (adam, good | {"units": dict.fromkeys(KEYS, -1.0)}, "expected finite numbers > 0"),

@@ -138,6 +138,8 @@ class AdamW(Adam):
         See [SGD][dendrion.optim.SGD].
     """
 
+    _decays: ClassVar[bool] = True
+
     def __init__(
         self,
         net: Network,

@@ -59,6 +59,8 @@ class Optimizer(Abstract, SuggestingKeywords):
     _examples: ClassVar[str] = "Adam(net)"
     #: Names of the settings that a state dict contains.
     _settings: ClassVar[tuple[str, ...]] = ()
+    #: Whether the optimizer has weight decay.
+    _decays: ClassVar[bool] = False
     #: Names of the arrays that are kept for each parameter.
     _kept: ClassVar[tuple[str, ...]] = ()
 
@@ -102,7 +104,7 @@ class Optimizer(Abstract, SuggestingKeywords):
             rates = [rate_at(rate, self.steps) for rate in self._rates.values()]
             plain = not callable(value) and not isinstance(value, Mapping) and rates
             return MappingProxyType(dict(value)) if isinstance(value, Mapping) else rates[0] if plain else value
-        if name == "weight_decay":
+        if name == "weight_decay" and self._decays:
             self._decay = checked_decay(self.net, value, self.keys)
             return MappingProxyType(dict(value)) if isinstance(value, Mapping) else float(value)
         if name == "net" and not isinstance(value, Network):

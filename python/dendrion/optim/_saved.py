@@ -54,12 +54,15 @@ def _checked(optimizer: Optimizer, given: Mapping[str, Any]) -> dict[str, Any]:
         raise StateError(
             f"{kind}: load_state_dict: expected a dict that state_dict() returned, with {', '.join(names)}"
         )
+    for name in ("state", "units"):
+        if not isinstance(given[name], Mapping):
+            raise StateError(f"{kind}: load_state_dict: {name} = {quoted(given[name])}: expected a dict")
     groups = given["param_groups"]
-    if not isinstance(groups, (list, tuple)) or not all(isinstance(g, Mapping) and "params" in g for g in groups):
+    if not isinstance(groups, (list, tuple)) or not all(map(_is_group, groups)):
         raise StateError(f"{kind}: load_state_dict: param_groups = {quoted(groups)}: expected a list of dicts")
     saved = [key for group in groups for key in group["params"]]
     for key in (*saved, *given["state"], *given["units"]):
-        if key not in optimizer.keys:
+        if not isinstance(key, str) or key not in optimizer.keys:
             raise StateError(f"{kind}: load_state_dict: {quoted(key)}: is not among the trained parameters")
     for key in optimizer.keys:
         if key not in saved or key not in given["units"]:
@@ -73,6 +76,10 @@ def _checked(optimizer: Optimizer, given: Mapping[str, Any]) -> dict[str, Any]:
     shapes = {key: np.shape(value) for key, value in optimizer.net.parameters().items()}
     states = {key: _state(optimizer, key, state, shapes[key]) for key, state in given["state"].items()}
     return {**given, "state": states}
+
+
+def _is_group(group: object) -> bool:
+    return isinstance(group, Mapping) and isinstance(group.get("params"), (list, tuple))
 
 
 def _state(optimizer: Optimizer, key: str, given: Any, shape: tuple[int, ...]) -> State:
@@ -122,7 +129,7 @@ def _accept(optimizer: Optimizer, given: Mapping[str, Any]) -> None:
         units = {key: float(given["units"][key]) for key in optimizer.keys}
         if not all(np.isfinite(unit) and unit > 0 for unit in units.values()):
             raise ParameterError(f"units = {quoted(units)}: expected finite numbers > 0")
-    except (DendrionError, TypeError, ValueError) as error:
+    except (DendrionError, TypeError, ValueError, OverflowError) as error:
         optimizer.__dict__.clear()
         optimizer.__dict__.update(before)
         raise StateError(f"{type(optimizer).__name__}: load_state_dict: {error}") from None
