@@ -117,6 +117,9 @@ def test_recordings_that_are_refused(made):
         dn.optim.rate_penalty(3, made.spikes, 1.0)
     with pytest.raises(dn.ParameterTypeError, match="total_loss: 3: expected pairs"):
         dn.optim.total_loss(3)
+    for wrong in ("x", None, np.ones(2)):
+        with pytest.raises(dn.DendrionError, match=r"total_loss: loss = .*: expected a number"):
+            dn.optim.total_loss((wrong, {}))
     other = Made()
     run = other.net.run(1.0, grad=True)
     other.net.reset()

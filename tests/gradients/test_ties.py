@@ -156,6 +156,8 @@ def test_more_ties_that_are_refused(made):
         made.net.tie(["w_ampa.w", "w.w"])
     with pytest.raises(dn.UnknownNameError, match=r"no tied parameter named 'w\.ww'"):
         made.net.untie("w.ww")
+    with pytest.raises(dn.UnknownNameError, match=r"no tied parameter named \[1\]"):
+        made.net.untie([1])
     cell, source = dn.MCNeuron(2, V_th=-50.0, V_reset=-60.0, name="cell"), dn.PoissonGenerator(2, rate=1.0)
     cell.soma = dn.LeakyIF(2)
     cell.ampa = dn.AMPA(2, t_decay=2.0)

@@ -152,7 +152,10 @@ def total_loss(*parts: tuple[float, Mapping[Any, ArrayLike]]) -> tuple[float, di
             raise ParameterTypeError(
                 f"total_loss: {quoted(part)}: expected pairs of a loss and a dict from probes to derivatives"
             )
-        total += float(part[0])
+        loss = numbers("total_loss: loss", part[0], "a number")
+        if loss.ndim:
+            raise ParameterError(f"total_loss: loss = array of shape {loss.shape}: expected a number")
+        total += float(loss)
         for probe, value in part[1].items():
             name = getattr(probe, "_name", quoted(probe))
             array = numbers(f"total_loss: derivatives of {name}", value, "numbers")

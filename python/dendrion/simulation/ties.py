@@ -87,7 +87,7 @@ class NetworkTies(NetworkSharing):
 
     def untie(self, key: str) -> None:
         """Remove the tie that contains a key. All of its parameters keep their current values."""
-        if key not in self._tied:
+        if not isinstance(key, str) or key not in self._tied:
             raise unknown_name("network: untie: no tied parameter", key, self._tied)
         for tied in self._tied[key]:
             del self._tied[tied]
