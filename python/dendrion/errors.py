@@ -55,7 +55,7 @@ def _shortened(message: str) -> str:
     if len(message) <= _LONGEST:
         return message
     left, right = message[: _LONGEST * 3 // 4], message[-_LONGEST // 4 :]
-    return f"{left} ... ({len(message) - len(left) - len(right)} characters left out) ... {right}"
+    return f"{left} ... ({len(message) - len(left) - len(right)} characters omitted) ... {right}"
 
 
 class ParameterError(DendrionError, ValueError):

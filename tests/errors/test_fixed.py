@@ -114,7 +114,7 @@ def test_recordings_are_read_only(net, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("surrogate_grad_fn", dn.ATan()), ("detach_reset", None), ("id", 7), ("neuron_start_id", 9)],
+    [("surrogate_grad_fn", dn.ATan()), ("detach_reset", False), ("id", 7), ("neuron_start_id", 9)],
 )
 def test_settings_of_a_population_are_fixed_in_a_network(net, name, value):
     with pytest.raises(dn.StructureError, match=rf"cells: {name} is fixed once the network is built"):
