@@ -75,6 +75,45 @@ def test_bounds_by_pattern(net):
         dn.optim.SGD(net, 0.1, train=KEYS, bounds={"*.V_th": (0, 1)})
 
 
+@pytest.mark.parametrize(
+    ("bounds", "message"),
+    [
+        ({"cell/soma.gL": (3.0, 1.0)}, r"gL = \(3\.0, 1\.0\): expected bounds that permit a value between"),
+        ({"cell/soma.gL": (-5.0, -1.0)}, r"gL = \(-5\.0, -1\.0\): expected bounds"),
+        ({"cell/soma.gL": (math.inf, None)}, r"gL = \(inf, None\): expected bounds"),
+        ({"*.gL": (30.0, None), "cell/soma.gL": (None, 20.0)}, r"a value between 30 and inf"),
+    ],
+)
+def test_bounds_without_a_value_are_refused(net, bounds, message):
+    with pytest.raises(dn.ParameterError, match=message):
+        dn.optim.SGD(net, 0.1, train=KEYS, bounds=bounds)
+
+
+def test_nothing_to_train(net):
+    with pytest.raises(dn.ParameterError, match=r"Adam: train = \[\]: expected at least one parameter"):
+        dn.optim.Adam(net, train=[])
+
+
+def test_a_rate_that_is_refused_changes_nothing(net):
+    adam = dn.optim.Adam(net, 0.1, train=KEYS)
+    with pytest.raises(dn.ParameterError, match=r"lr\(0\) = -1"):
+        adam.lr = lambda step: -1.0
+    assert set(adam.rates().values()) == {adam.lr} == {0.1}
+    assert repr(adam) == "<Adam of 4 parameters, 0 steps>"
+
+
+def test_parameters_that_change_their_shape(net):
+    adam = dn.optim.Adam(net, 0.1, train="cell/soma.gL")
+    adam.step({"cell/soma.gL": 1.0})
+    net.set_parameters({"cell/soma.gL": np.full(5, 40.0)})
+    adam.step({"cell/soma.gL": np.ones(5)})
+    assert adam.state_dict()["state"]["cell/soma.gL"]["exp_avg"].shape == (5,)
+    net.set_parameters({"cell/soma.gL": 40.0})
+    with pytest.raises(dn.ParameterError, match=r"gL: has shape \(\), but had shape \(5,\) in earlier steps"):
+        adam.step({"cell/soma.gL": 1.0})
+    assert net.parameters()["cell/soma.gL"] == 40.0
+
+
 def test_gradients_are_clipped(net):
     given = gradients(net, scale=10.0)
     norm = math.sqrt(sum(float(np.sum(g**2)) for g in given.values()))
@@ -227,6 +266,8 @@ def test_states_that_do_not_fit(net, tmp_path):
         (adam, {}, "expected a dict that state_dict"),
         (adam, 3, "expected a dict that state_dict"),
         (adam, good | {"steps": -1}, "steps = -1: expected an integer >= 0"),
+        (adam, good | {"state": None}, "state = None: expected a dict"),
+        (adam, good | {"units": [1.0]}, r"units = \[1\.0\]: expected a dict"),
         (adam, good | {"param_groups": 3}, "param_groups = 3: expected a list of dicts"),
         (adam, good | {"param_groups": [{"params": 3}]}, "expected a list of dicts"),
         (

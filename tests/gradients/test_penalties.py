@@ -75,6 +75,21 @@ def test_penalties_are_combined():
     assert run.backward(cotangents, wrt="weights")["w.w"].any()
 
 
+@pytest.mark.parametrize("loss", [None, "1.0", np.ones(3), np.nan, np.inf])
+def test_losses_that_are_not_numbers(loss):
+    with pytest.raises(dn.DendrionError, match=r"total_loss: loss = .*: expected a"):
+        dn.optim.total_loss((loss, {}))
+    assert dn.optim.total_loss((np.array(2.0), {}), (1, {}))[0] == 3.0
+
+
+def test_spike_times_have_no_rate_penalty():
+    """The gradient would be 0 for any rates."""
+    made = Made(surrogate_grad_fn=dn.EventProp())
+    run = made.net.run(5.0, grad=True)
+    with pytest.raises(dn.ParameterError, match=r"rate_penalty: cell: surrogate_grad_fn = EventProp\(\)"):
+        dn.optim.rate_penalty(run, made.spikes, 10.0)
+
+
 def test_a_penalty_raises_the_rate_of_silent_neurons():
     made = Made(strength=0.05, i_ext=0.0, surrogate_grad_fn=dn.FastSigmoid(1.0, relative=True))
     adam = dn.optim.Adam(made.net, 0.02, train="w.w")

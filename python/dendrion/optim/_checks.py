@@ -171,7 +171,7 @@ def checked_decay(net: Network, decay: object, keys: list[str]) -> dict[str, flo
         return found
     number = non_negative("weight_decay", decay, "a number >= 0, or a dict from patterns to numbers")
     weights = GROUPS["weights"](net, keys)
-    if not weights:
+    if number and not weights:
         raise ParameterError(
             f"optim: weight_decay = {told(decay)}: a number applies to weights of connections, and none are trained; "
             f"use Adam, or a dict such as {{{keys[0]!r}: {number:g}}}"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._numbers import real
-from .._quoted import quoted, told
+from .._quoted import counted, quoted, told
 from .._suggest import SuggestingKeywords, nearest
 from ..connections._targets import mapping_error
 from ..errors import AssignmentError, ParameterError, ParameterTypeError
@@ -76,6 +76,8 @@ class Optimizer(Abstract, SuggestingKeywords):
     ) -> None:
         self.net, self.steps = net, 0
         self.keys = trainable(net, train)
+        if not self.keys:
+            raise ParameterError(f"{type(self).__name__}: train = {quoted(train)}: expected at least one parameter")
         self.lr = lr
         self.clip_norm, self.clip_value = clip_norm, clip_value
         known = net.parameters()
@@ -100,8 +102,9 @@ class Optimizer(Abstract, SuggestingKeywords):
         if name in _CHECKS:
             return _CHECKS[name](value)
         if name == "lr":
-            self._rates = checked_rates(self.net, value, self.keys)
-            rates = [rate_at(rate, self.steps) for rate in self._rates.values()]
+            found = checked_rates(self.net, value, self.keys)
+            rates = [rate_at(rate, self.steps) for rate in found.values()]
+            self._rates = found
             plain = not callable(value) and not isinstance(value, Mapping) and rates
             return MappingProxyType(dict(value)) if isinstance(value, Mapping) else rates[0] if plain else value
         if name == "weight_decay" and self._decays:
@@ -135,10 +138,19 @@ class Optimizer(Abstract, SuggestingKeywords):
         if any(bound is not None and np.isnan(bound) for bound in (low, high)):
             raise ParameterError(f"{what} = nan: expected a number, or None for no bound")
         before = self._bounds[key]
-        self._bounds[key] = (
-            max(before[0], -np.inf if low is None else low),
-            min(before[1], np.inf if high is None else high),
+        low, high = (
+            before[0] if low is None else max(before[0], low),
+            before[1] if high is None else min(before[1], high),
         )
+        if not low <= high or low == np.inf or high == -np.inf:
+            raise ParameterError(
+                f"{what} = {quoted((least, most))}: expected bounds that permit a value between {before[0]:g} and "
+                f"{before[1]:g}, which the parameter's domain and earlier entries permit"
+            )
+        self._bounds[key] = low, high
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {counted(len(self.keys), 'parameter')}, {counted(self.steps, 'step')}>"
 
     def rates(self) -> dict[str, float]:
         """Return the learning rate that the next step uses for each parameter."""
@@ -158,11 +170,23 @@ class Optimizer(Abstract, SuggestingKeywords):
             shrink = 1 - rates[key] * self._decay.get(key, 0.0)
             with np.errstate(all="ignore"):
                 # Values that overflow are rejected by `set_parameters` below.
-                change, state[key] = self._update(before, gradient, rates[key])
+                change, state[key] = self._update(self._fitting(key, before, gradient), gradient, rates[key])
                 moved[key] = np.clip(values[key] * shrink - self._units[key] * change, *self._bounds[key])
         self.net.set_parameters(moved)
         self._state = state
         self.steps += 1
+
+    def _fitting(self, key: str, state: State, gradient: NDArray[np.float64]) -> State:
+        """Return the state of a parameter, or raise an error if it does not fit the shape of the parameter."""
+        for name in self._kept:
+            # A parameter that was a single number for all neurons may have become an array.
+            if state[name].shape not in ((), gradient.shape):
+                kind = type(self).__name__
+                raise ParameterError(
+                    f"{kind}: step: {key}: has shape {gradient.shape}, but had shape {state[name].shape} in earlier "
+                    f"steps; create a new {kind}"
+                )
+        return state
 
     def _gradients(self, gradients: Mapping[str, ArrayLike]) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
         """Return the gradients in units of the steps, and the values of these parameters."""

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._numbers import numbers
-from .._quoted import quoted
+from .._numbers import numbers, real
+from .._quoted import quoted, told
 from ..errors import ParameterError, ParameterTypeError, RunError
+from ..neurons.neuron import Neuron
 from ..recordings.recording import Recording, SpikeRecording
+from ..surrogate import EventProp
 from ..training.gradients import Run
-from ._checks import non_negative
 
 __all__ = ["rate_penalty", "total_loss"]
 
@@ -43,7 +44,8 @@ def rate_penalty(
     run : Run
         The run, from ``net.run(duration, grad=True)``.
     spikes : SpikeRecording
-        Spikes of the population.
+        Spikes of the population, which must have a surrogate: with [EventProp][dendrion.EventProp], the gradient of a
+        number of spikes is 0.
     target : float or array, optional
         Rate (Hz), >= 0, from which any deviation is penalized.
     lower, upper : float or array, optional
@@ -72,7 +74,10 @@ def rate_penalty(
     if per not in ("population", "neuron"):
         raise ParameterError(f"rate_penalty: per = {quoted(per)}: expected 'population' or 'neuron'")
     low, high = _range(target, lower, upper, (spikes.size,) if per == "neuron" else ())
-    weight = non_negative("rate_penalty: weight", weight)
+    weight = real("rate_penalty: weight", weight, "a number >= 0")
+    if not (np.isfinite(weight) and weight >= 0):
+        raise ParameterError(f"rate_penalty: weight = {told(weight)}: expected a finite number >= 0")
+    _refuse_event_prop(run, spikes)
     counts, index = _counts(run, spikes), spikes.index
     seconds = run.steps * run.net.dt / 1000.0
     if run.steps == 0:
@@ -89,6 +94,16 @@ def rate_penalty(
     slope[:, index] = weight * 2.0 * outside / (outside.size * seconds) / (len(index) / outside.shape[1])
     cotangent = np.broadcast_to(slope[:, None, :], (len(counts), run.steps, spikes.size))
     return loss, {spikes: np.array(cotangent if run.batch is not None else cotangent[0])}
+
+
+def _refuse_event_prop(run: Run, spikes: SpikeRecording) -> None:
+    """Raise an error for populations in which the number of spikes has the gradient 0."""
+    population = run.net._by_path.get(spikes._population or "")
+    if isinstance(population, Neuron) and isinstance(population.surrogate_grad_fn, EventProp):
+        raise ParameterError(
+            f"rate_penalty: {population.path}: surrogate_grad_fn = EventProp(), for which the gradient of a number of "
+            "spikes is 0: expected a population with a surrogate such as FastSigmoid()"
+        )
 
 
 def _range(target: Any, lower: Any, upper: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
@@ -155,6 +170,8 @@ def total_loss(*parts: tuple[float, Mapping[Any, ArrayLike]]) -> tuple[float, di
         loss = numbers("total_loss: loss", part[0], "a number")
         if loss.ndim:
             raise ParameterError(f"total_loss: loss = array of shape {loss.shape}: expected a number")
+        if not np.isfinite(loss):
+            raise ParameterError(f"total_loss: loss = {loss}: expected a finite number")
         total += float(loss)
         for probe, value in part[1].items():
             name = getattr(probe, "_name", quoted(probe))
