@@ -154,6 +154,16 @@ def test_it_is_deterministic_and_changes_only_weights():
     assert not np.array_equal(one.state_dict()["excitation.w"], three.state_dict()["excitation.w"])
 
 
+def test_tied_weights():
+    source = dn.PoissonGenerator(150, rate=10.0, name="source")
+    cell = Cell(20, "cell")
+    pair = [dn.MCSynapse(source, r, dn.All2All(), name=n) for r, n in ((cell.ampa, "one"), (cell.gaba, "two"))]
+    net = dn.Network([source, cell, *pair], dt=0.1)
+    net.tie(["one.w", "two.w"])
+    with pytest.raises(dn.StructureError, match=r"one\.w: is tied to two\.w, .* call net\.untie first"):
+        dn.init.fluctuation_driven(net, 10.0, std=4.0)
+
+
 def test_noise_and_frozen_thresholds():
     net = current(3, frozen_params={"V_th": -50.0})
     quiet = dn.init.fluctuation_driven(net, 10.0, std=4.0, xi=2.0)

@@ -83,6 +83,11 @@ def test_other_parameters_can_be_scaled():
     assert net["cell"].soma.I_ext > 100.0
 
 
+def test_a_parameter_may_be_selected_twice():
+    report = dn.init.to_rate(chain(), {"first": 10.0}, scale={"first": ["input.w", "input.*"]})
+    assert report.keys["first"].count("input.w") == 1
+
+
 def test_inputs_and_batches():
     net = chain()
     x = np.random.default_rng(0).poisson(0.004, (3, 5000, 40))
@@ -112,6 +117,8 @@ def test_targets_that_cannot_be_reached():
         ({"rates": {3: 1.0}}, "3: expected one of second, first"),
         ({"rates": {"first": "high"}}, "first = 'high': expected a rate"),
         ({"duration": 0.0}, r"duration = 0\.0: expected a time > 0"),
+        ({"duration": 1e-15}, r"duration = 1e-15: expected at least one step, 0\.1 ms"),
+        ({"scale": {"first": []}}, "scale: first: expected at least one parameter"),
         ({"bounds": (2.0, 3.0)}, r"bounds = \(2\.0, 3\.0\): expected finite numbers with 0 < low <= 1 <= high"),
         ({"bounds": 3.0}, r"bounds = 3\.0: expected the smallest and the largest factor"),
         ({"tolerance": -1.0}, r"tolerance = -1\.0"),

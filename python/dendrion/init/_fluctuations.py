@@ -81,10 +81,10 @@ def fluctuation_driven(
     contribute equally. The result is approximate for conductances, whose fluctuations lower the mean by some tenths of
     ``std``, and the standard deviation by up to a fifth.
 
-    Weights of receptors that accept negative weights are drawn from a normal distribution. Other weights are drawn
-    from exponential distributions if the population has excitatory and inhibitory receptors, and otherwise from a gamma
-    distribution. Receptors are inhibitory if their reversal potential ``E`` is not above the threshold or, if they have
-    no ``E``, if a spike hyperpolarizes the soma.
+    If the population has inhibitory receptors and others, all weights are drawn from exponential distributions.
+    Otherwise, weights of receptors that accept negative weights are drawn from a normal distribution, and other weights
+    from a gamma distribution. Receptors are inhibitory if their reversal potential ``E`` is not above the threshold or,
+    if they have no ``E``, if a spike hyperpolarizes the soma.
 
     Parameters
     ----------
@@ -128,6 +128,12 @@ def fluctuation_driven(
     report, values = FluctuationReport({}, {}, {}, {}), {}
     for population, each in synapses.items():
         for synapse in each:
+            tied = [key for key in net._together(f"{synapse.path}.w") if key != f"{synapse.path}.w"]
+            if tied:
+                raise StructureError(
+                    f"fluctuation_driven: {synapse.path}.w: is tied to {tied[0]}, but weights are drawn independently; "
+                    "call net.untie first"
+                )
             if synapse.pre not in given:
                 raise ParameterError(
                     f"fluctuation_driven: rates: {synapse.pre.path} is missing; expected its rate (Hz)"

@@ -16,7 +16,7 @@ from ..errors import ParameterError, ParameterTypeError, RunError, StructureErro
 from ..inputs.generators import Generator
 from ..neurons.neuron import Neuron
 from ..recordings.recording import SpikeRecording
-from ..simulation._settings import whole
+from ..simulation._settings import whole, whole_steps
 from ..simulation.network import Network
 from ..training.selection import chosen, listed_keys
 from ._common import afferents, checked_network, given_rates, is_inhibitory, positive
@@ -165,6 +165,8 @@ def to_rate(
     duration = positive("to_rate: duration", duration, "a time > 0 (ms)", "ms")
     tolerance = positive("to_rate: tolerance", tolerance, "a number > 0")
     low, high = _bounds(bounds)
+    if whole_steps(duration, net.dt) == 0:
+        raise ParameterError(f"to_rate: duration = {duration:g}: expected at least one step, {net.dt:g} ms")
     before_seed = net.noise_seed
     seed = before_seed if seed is None else whole("seed", seed, 0, 2**64 - 1)
     ordered = {module: targets[module] for module in _in_order(net) if module in targets}
@@ -240,6 +242,9 @@ def _keys(net: Network, modules: list[Neuron], scale: Any) -> dict[Neuron, list[
             found[module] = []
             for text in listed_keys("to_rate: scale", given[module]):
                 found[module] += [text] if text in known else chosen("to_rate: scale", net, text, known, "frozen")
+            found[module] = list(dict.fromkeys(found[module]))
+            if not found[module]:
+                raise ParameterError(f"to_rate: scale: {module.path}: expected at least one parameter")
             continue
         threshold = float(np.mean(module.V_th))
         synapses = [s for s in afferents(net, module) if not all(is_inhibitory(r, threshold) for r in s.post)]

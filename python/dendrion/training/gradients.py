@@ -119,7 +119,7 @@ class Run(Fixed, NotCopied, Suggesting):
         """Return the gradient of a loss, given its derivatives with respect to the recordings of this run.
 
         The gradient is the exact derivative of the discrete time steps, except that the derivative of each spike
-        is the surrogate of its population.
+        is the surrogate of its population, or that of the time of the spike with [EventProp][dendrion.EventProp].
 
         Parameters
         ----------
