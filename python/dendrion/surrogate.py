@@ -9,7 +9,7 @@ surrogate σ (Neftci, Mostafa & Zenke 2019). The argument of σ is ``x = V - V_t
     dS/dV_reset =  σ(x) x / (V_th - V_reset)
 
 ``MCNeuron(surrogate_grad_fn=...)`` accepts any of these classes, or your own function. ``EventProp`` differentiates the
-times of spikes instead of using a surrogate.
+spike times instead of using a surrogate.
 """
 
 from __future__ import annotations
@@ -250,7 +250,7 @@ class EventProp(Surrogate):
     def __call__(self, above: ArrayLike) -> NDArray[np.float64]:
         """Raise an error: EventProp has no surrogate derivative."""
         raise ParameterTypeError(
-            "EventProp: differentiates the times of spikes, and has no surrogate derivative; expected a surrogate such "
+            "EventProp: differentiates spike times, so it has no surrogate derivative; expected a surrogate such "
             "as FastSigmoid()"
         )
 

@@ -1,4 +1,4 @@
-"""EventProp: gradients of the times of spikes.
+"""EventProp: gradients of spike times.
 
 The reference is a loop over steps in NumPy in which the fraction θ of each spike may move: a small change of θ moves
 the reset and the arrival of the spike by linear interpolation. Its central differences are the gradient.
@@ -240,12 +240,12 @@ def test_files(tmp_path):
 
 def test_it_is_not_a_function():
     cell = Leaky()
-    with pytest.raises(dn.ParameterTypeError, match="EventProp: differentiates the times of spikes, and has no"):
+    with pytest.raises(dn.ParameterTypeError, match="EventProp: differentiates spike times, so it has no"):
         dn.EventProp()(0.0)
-    with pytest.raises(dn.ParameterTypeError, match="EventProp: differentiates the times of spikes"):
+    with pytest.raises(dn.ParameterTypeError, match="EventProp: differentiates spike times"):
         cell.spike_derivative(-50.0)
     for item in (dn.EventProp(), cell):
-        with pytest.raises(dn.ParameterTypeError, match="EventProp: differentiates the times of spikes"):
+        with pytest.raises(dn.ParameterTypeError, match="EventProp: differentiates spike times"):
             dn.plot.surrogate(item)
 
 

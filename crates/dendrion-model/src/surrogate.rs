@@ -74,7 +74,7 @@ pub enum SurrogateFunction {
     BuiltIn(SurrogateKind, Vec<f64>),
     /// The text of a user-defined function.
     Own(String),
-    /// No function: the times of spikes are differentiated.
+    /// No function: spike times are differentiated.
     EventProp,
 }
 
@@ -109,12 +109,12 @@ impl Surrogate {
         Self { function: SurrogateFunction::Own(text.into()), is_relative: false }
     }
 
-    /// Differentiates the times of spikes.
+    /// Differentiates spike times.
     pub const fn event_prop() -> Self {
         Self { function: SurrogateFunction::EventProp, is_relative: false }
     }
 
-    /// Returns whether the times of spikes are differentiated.
+    /// Returns whether spike times are differentiated.
     pub const fn is_event_prop(&self) -> bool {
         matches!(self.function, SurrogateFunction::EventProp)
     }
@@ -140,7 +140,7 @@ impl Surrogate {
     /// Returns [`Error::Text`] if the text is invalid, and [`Error::Run`] for `EventProp`.
     pub fn formula(&self, path: &str) -> Result<Formula, Error> {
         if self.is_event_prop() {
-            let what = "EventProp differentiates the times of spikes, and has no surrogate derivative";
+            let what = "EventProp differentiates spike times, so it has no surrogate derivative";
             return Err(Error::run(path, what));
         }
         let mut formula = formula(self.text())
@@ -187,7 +187,7 @@ mod tests {
             "cell: surrogate relative = true: expected false, because EventProp has no argument"
         );
         let formula = Surrogate::event_prop().formula("cell").unwrap_err().to_string();
-        assert!(formula.contains("EventProp differentiates the times of spikes"), "{formula}");
+        assert!(formula.contains("EventProp differentiates spike times"), "{formula}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Surrogate {
         Ok(Self::made(of, relative))
     }
 
-    /// Creates `EventProp`, which differentiates the times of spikes.
+    /// Creates `EventProp`, which differentiates spike times.
     #[staticmethod]
     fn event_prop() -> Self {
         Self::made(Model::event_prop(), false)

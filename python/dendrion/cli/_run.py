@@ -54,7 +54,7 @@ def run(given: argparse.Namespace) -> None:
 
 
 def _write(net: Network, places: Places, summary: dict[str, Any]) -> None:
-    """Write recordings, summary and plot, and add their paths to the summary."""
+    """Write the recordings, the summary and the plot, and add their paths to the summary."""
     if places.folder is not None:
         summary["files"] = written(net, places, summary)
     if places.plot is not None:

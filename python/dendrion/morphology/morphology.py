@@ -241,7 +241,7 @@ class Morphology(FixedOnceMade, Suggesting):
         return Location(self._section("Morphology.at", section), x)
 
     def position(self, location: Location) -> NDArray[np.float64]:
-        """Return the coordinates of a location (um), of shape ``(3,)``."""
+        """Return the coordinates (um) of a location, as an array of shape ``(3,)``."""
         self._checked("Morphology.position", location)
         return np.array(self._core.at(location.section, location.x)[0])
 

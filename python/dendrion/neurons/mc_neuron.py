@@ -46,7 +46,7 @@ class MCNeuron(Neuron):
         Surrogate derivative of the spike with respect to V for gradients, such as [Sigmoid][dendrion.Sigmoid], or a
         function of V - V_th (mV) that uses NumPy functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``. Simulations
         use the hard threshold. A surrogate with ``relative=True`` requires ``V_reset``. With
-        [EventProp][dendrion.EventProp], gradients are those of the times of spikes.
+        [EventProp][dendrion.EventProp], gradients are those of spike times.
     id, neuron_start_id : int
         Network-wide id of the population and of its first neuron, used in results (``spikes.gid``) and selections. By
         default, a network numbers populations from 0 and neurons from 1, in the order of their paths, and skips ids

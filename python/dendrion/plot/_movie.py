@@ -70,9 +70,9 @@ def movie(
     index : int
         Index of the cell to show.
     sample : int, optional
-        The sample of the batch to show. Required after runs with a batch.
+        The sample of the batch to show. Required for batched runs.
     window : (float, float), optional
-        First and last time to show (ms). Defaults to the whole recording.
+        Start and end of the time window to show (ms). Defaults to the whole recording.
     every : float, optional
         Time between frames (ms). Each frame shows the last sample at or before its time. By default, every sample is
         shown or, if there are more than 200, every second, every third, and so on.

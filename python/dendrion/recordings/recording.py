@@ -205,7 +205,7 @@ class _Probe(Fixed, NotCopied, Suggesting):
         overwrite : bool
             Whether to replace an existing file.
         sample : int, optional
-            The sample of the batch to save. Required after runs with a batch.
+            The sample of the batch to save. Required for batched runs.
         """
         from ..export import sonata
 

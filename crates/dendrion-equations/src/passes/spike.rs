@@ -36,7 +36,7 @@ type Derivative<'f> = &'f dyn Fn(&mut Graph, NodeId) -> NodeId;
 
 /// How a spike is differentiated.
 pub struct SpikeDerivative<'f> {
-    /// The surrogate; `None` to differentiate the times of spikes.
+    /// The surrogate; `None` to differentiate spike times.
     pub surrogate: Option<Surrogate<'f>>,
     /// Whether the derivative of the reset of V with respect to the spike is omitted.
     pub detach_reset: bool,

@@ -114,7 +114,7 @@ def of_piecewise(what: str, given: Piecewise, site: Site) -> TimeCourse:
 
 
 def of_samples(what: str, given: Any, interval: Any) -> TimeCourse | None:
-    """Return the time course of samples, or ``None`` if the values have neither an interval nor times."""
+    """Return the time course defined by samples, or ``None`` if they have neither an interval nor times."""
     signal = sampled(what, given, "mV")
     spacing = signal.interval
     if interval is not None:
