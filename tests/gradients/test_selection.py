@@ -85,5 +85,9 @@ def test_patterns_select_gradients():
         run.backward({made.v: np.ones((10, 5))}, wrt="thresholds")
     with pytest.raises(dn.UnknownNameError, match=r"backward: wrt: '\*\.ww' matches no parameter"):
         run.backward({made.v: np.ones((10, 5))}, wrt=["*.ww"])
+    with pytest.raises(dn.ParameterError, match=r"'\*tau\*' matches only cell\.stdp_tau, cell\.tau_triplet, which are"):
+        run.backward({made.v: np.ones((10, 5))}, wrt="*tau*")
+    with pytest.raises(dn.UnknownNameError, match="did you mean 'weights'"):
+        run.backward({made.v: np.ones((10, 5))}, wrt="weight")
     found = run.backward({made.v: np.ones((10, 5))}, wrt=["weights", "cell/soma.gL"])
     assert list(found) == ["w.w", "w_ampa.w", "rec.w", "cell/soma.gL"]

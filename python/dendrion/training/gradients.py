@@ -223,15 +223,17 @@ class Run(Fixed, NotCopied, Suggesting):
             return [*(key for key in self._known if key not in repeated), *paths]
         wanted: list[str] = []
         known = [*self._known, *paths]
+        still = self.net._without_effect()
+        usual = [key for key in known if key not in still]
         for key in listed_keys("backward: wrt", wrt):
             if key in self._frozen:
                 raise ParameterError(f"backward: {key}: is frozen; expected a parameter that is not in frozen_params")
             if key in known:
                 wanted.append(key)
             elif key in GROUPS or is_pattern(key):
-                wanted += chosen("backward: wrt", self.net, key, known, "frozen")
+                wanted += chosen("backward: wrt", self.net, key, usual, "frozen or without a gradient")
             else:
-                raise unknown_name("backward: no parameter or input", key, known)
+                raise unknown_name("backward: no parameter or input", key, [*known, *GROUPS])
         return list(dict.fromkeys(wanted))
 
     def _input_shape(self, path: str) -> tuple[int, ...]:
