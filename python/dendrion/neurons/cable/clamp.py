@@ -40,8 +40,8 @@ class VoltageClamp(Channel):
     V_clamp : float, array, Piecewise or signal
         Command potential of the clamp (mV). A constant potential is a single value, one per site (shape ``(sites,)``),
         or one per cell and site (shape ``(cells, sites)``). A [Piecewise][dendrion.Piecewise] is a sequence of at most
-        100 steps, whose times begin at 0. Its values have the shape ``(k,)``, ``(k, sites)`` or ``(k, cells *
-        sites)``.
+        100 steps, whose times begin at 0. Its values have the shape ``(k,)``, ``(k, sites)`` or
+        ``(k, cells * sites)``.
         With ``interval``, ``V_clamp`` contains 2 to 1000 samples at 0, ``interval`` and so on, of shape ``(samples,)``,
         which all cells and sites share. A signal with sample times, such as a Neo ``AnalogSignal``, defines the
         interval itself.
