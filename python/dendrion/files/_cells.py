@@ -12,7 +12,8 @@ from ..morphology.cvs import CVs
 from ..morphology.morphology import Morphology
 from ..morphology.places import Location
 from ..neurons.cable.clamp import VoltageClamp
-from ..neurons.cable.ion import Ion, arguments
+from ..neurons.cable.ion import Ion
+from ..neurons.cable.ion_form import arguments
 from ..neurons.cable.neuron import CableNeuron
 from ..neurons.cable.sites import Site
 from ..neurons.cable.time_course import TimeCourse

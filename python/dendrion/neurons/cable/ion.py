@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,58 +17,16 @@ from ...errors import EquationError, ParameterError, ParameterTypeError, Structu
 from ...modules._ownership import SENTINEL, Sentinel
 from ...modules.module import Module, Value
 from ..equations import Channel
+from .ion_form import REVERSALS, IonForm
 from .neuron import CableNeuron
 
 __all__ = ["Ion"]
 
 #: Valences of common ions.
 _VALENCES: Mapping[str, float] = {"Na": 1.0, "K": 1.0, "Ca": 2.0, "Cl": -1.0, "Mg": 2.0}
-_REVERSALS = ("fixed", "nernst")
 #: The default temperature, in degrees Celsius.
 _CELSIUS = 6.3
-_FARADAY = "96485.33212 C/mol"
-_GAS = "8.314462618 J/mol/K"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-
-class _Form(NamedTuple):
-    """The form of the equations of an ion."""
-
-    reversal: str
-    has_outside: bool
-    has_potential: bool
-    decays: bool
-    is_shell: bool
-
-    def equations(self, ion: str, valence: float) -> str:
-        """Return the equations, in Dendrion's equation language."""
-        charge = f"({valence:g}*{_FARADAY})"
-        volume = "area*depth" if self.is_shell else "pi*diameter^2*length/4"
-        decay = f" - ({ion} - inside)/tau" if self.decays else ""
-        lines = [
-            f"# Ion {ion} of valence {valence:g}",
-            f"d{ion}/dt = gamma*I_{ion}/({charge}*{volume}){decay} : mM",
-            f"{ion}(0) = inside",
-            f"import I_{ion} : pA = 0 pA",
-            f"export {ion}",
-            "inside : mM (>= 0)               # inner concentration at the beginning, and at rest",
-            "gamma = 1 (in [0, 1])            # fraction of the current that changes the concentration",
-        ]
-        if self.decays:
-            lines.append("tau : ms (> 0)                   # time constant of the return to rest")
-        if self.is_shell:
-            lines.append("depth : um (> 0)                 # depth of the shell under the membrane")
-        if self.has_outside:
-            lines += ["outside : mM (> 0)               # outer concentration", f"export {ion}_out = outside"]
-        if self.reversal == "nernst":
-            lines += [
-                f"E_{ion} = {_GAS}*(celsius + 273.15)*1 K/{charge}*log(outside/max({ion}, 1e-12 mM)) : mV",
-                f"export E_{ion}",
-                "celsius = 6.3                    # temperature in degrees Celsius",
-            ]
-        elif self.has_potential:
-            lines += ["E : mV                           # reversal potential", f"export E_{ion} = E"]
-        return "\n".join(lines) + "\n"
 
 
 class Ion(Channel):
@@ -117,6 +74,8 @@ class Ion(Channel):
         Temperature in degrees Celsius, above absolute zero, for ``reversal="nernst"`` only.
     parent, name, frozen_params
         See [Module][dendrion.Module].
+    **params : float or array
+        The parameters of formulas, such as ``c0=1e-4`` for ``inside="c0*exp(-distance/100)"``.
 
     Examples
     --------
@@ -153,6 +112,7 @@ class Ion(Channel):
         parent: Module | Sentinel | None = SENTINEL,
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
+        **params: Any,
     ) -> None:
         if not isinstance(neuron, CableNeuron):
             raise ParameterTypeError(f"{self._label}: neuron = {quoted(neuron)}: expected a CableNeuron")
@@ -160,12 +120,13 @@ class Ion(Channel):
         self._refer("valence", self._checked_valence(valence))
         self._refer("reversal", self._checked_reversal(reversal, outside, E))
         self._check_celsius(celsius, reversal)
-        form = _Form(reversal, outside is not None, E is not None, tau is not None, depth is not None)
+        form = IonForm(reversal, outside is not None, E is not None, tau is not None, depth is not None)
         self._use_equations(form.equations(self.ion, self.valence))
         given = {"inside": inside, "gamma": gamma}
         optional = {"outside": outside, "E": E, "depth": depth, "tau": tau}
         given |= {key: value for key, value in optional.items() if value is not None}
         given |= {"celsius": celsius} if reversal == "nernst" else {}
+        given |= params
         super().__init__(neuron, on, parent, name, frozen_params, **given)
         self._check("celsius", self._values.get("celsius"))
 
@@ -207,8 +168,8 @@ class Ion(Channel):
     def _checked_reversal(self, reversal: Any, outside: Any, E: Any) -> str:
         if not isinstance(reversal, str):
             raise ParameterTypeError(f"{self._label}: reversal = {quoted(reversal)}: expected 'fixed' or 'nernst'")
-        if reversal not in _REVERSALS:
-            raise ParameterError(f"{self._label}: reversal = {quoted(reversal)}{hint(reversal, _REVERSALS)}")
+        if reversal not in REVERSALS:
+            raise ParameterError(f"{self._label}: reversal = {quoted(reversal)}{hint(reversal, REVERSALS)}")
         if reversal == "nernst" and outside is None:
             raise ParameterError(
                 f"{self._label}: outside = None: reversal='nernst' requires the extracellular concentration; expected "
@@ -230,18 +191,6 @@ class Ion(Channel):
             ) from None
         self._refer("equations", equations)
         self._refer("_definition", definition)
-
-
-def arguments(equations: str) -> dict[str, Any] | None:
-    """Return the arguments of the ion that has these equations, except for its parameters, or None."""
-    head = re.match(r"# Ion (\S+) of valence (\S+)\n", equations)
-    if head is None:
-        return None
-    ion, valence = head[1], float(head[2])
-    for form in itertools.starmap(_Form, itertools.product(_REVERSALS, *[(False, True)] * 4)):
-        if form.equations(ion, valence) == equations:
-            return {"ion": ion, "valence": valence, "reversal": form.reversal}
-    return None
 
 
 def check_ions(neuron: CableNeuron) -> None:
