@@ -66,6 +66,7 @@ from .recordings.recording import Recording, SpikeRecording
 from .simulation.network import Network
 from .simulation.values import Mismatch
 from .surrogate import ATan, EventProp, FastSigmoid, Gaussian, MultiGaussian, Sigmoid, Surrogate, Triangle
+from .training._filters import Filtered
 from .training.gradients import Gradients, Run
 
 __all__ = [
@@ -104,6 +105,7 @@ __all__ = [
     "EquationError",
     "EventProp",
     "FastSigmoid",
+    "Filtered",
     "FixedIndegree",
     "FixedOutdegree",
     "FixedProb",

@@ -215,6 +215,7 @@ def test_every_public_class_is_covered():
     covered = {type(m) for m in parts_of(made)} | {type(t) for t in VALUE_OBJECTS}
     bases = {c for known in covered for c in known.__mro__}
     elsewhere = {dn.Network, dn.Recording, dn.SpikeRecording, dn.Run, dn.Gradients, dn.Connections, dn.Mismatch}
+    elsewhere |= {dn.Filtered}
     library = {dn.AdaptiveIF, dn.CadIF, dn.Izhikevich, dn.DecayingDendriticSpike}
     classes = {getattr(dn, name) for name in dn.__all__ if inspect.isclass(getattr(dn, name))}
     classes = {c for c in classes if not issubclass(c, (Exception, Warning)) and not hasattr(c, "__members__")}

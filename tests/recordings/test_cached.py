@@ -122,7 +122,7 @@ def test_outputs_of_layers_are_writable(pair):
     cells = pair(2)
     net = dn.Network([cells])
     v = net.probe(cells.soma, "V")
-    (first,), _ = Differentiable(net, 5.0, [], [v]).forward(Call({}, [], seed=0), grad=False)
+    (first,) = Differentiable(net, 5.0, [], [v]).forward(Call({}, [], seed=0), grad=False).outputs
     first[:] = 0.0
     assert (v.values != 0.0).all()
 

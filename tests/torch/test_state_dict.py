@@ -152,7 +152,7 @@ def test_types_and_devices(made, x):
     layer.double().load_state_dict(double)
     assert all(torch.equal(value, double[name]) for name, value in layer.state_dict().items())
     layer.to("meta")
-    with pytest.raises(dn.RunError, match=r"synapse\.w is on the device 'meta', which has no values"):
+    with pytest.raises(dn.RunError, match=r"synapse\.w is on the device 'meta', which stores no values"):
         layer(x)
     layer.load_state_dict(double, assign=True)
     assert all(torch.equal(value, double[name]) for name, value in layer.state_dict().items())

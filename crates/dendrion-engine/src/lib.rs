@@ -34,5 +34,6 @@ pub use recording::probe::{ProbeId, Samples};
 pub use replace::{Replacement, open_file, read_file, replace_file};
 pub use runtime::clock::Request;
 pub use runtime::core::{RunEnd, Summary};
+pub use runtime::pending::Transit;
 pub use runtime::run::RunOptions;
 pub use simulation::{Simulation, Trace};

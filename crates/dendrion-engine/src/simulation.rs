@@ -9,11 +9,12 @@ use dendrion_model::allocate::{collected, copied};
 use dendrion_model::{Domain, Dtype, Error, Network, Rounding, Values};
 
 use crate::connect::Connections;
-use crate::gradient::{self, Gradients, Store, record, reverse_run};
+use crate::gradient::{self, Gradients, Store, record, reverse_run, reverse_run_from};
 use crate::recording::probe::{ProbeId, Samples};
 use crate::run::Watch;
 use crate::runtime::clock::Request;
 use crate::runtime::core::{Core, RunEnd, Summary};
+use crate::runtime::pending::{self, Transit};
 use crate::runtime::run::RunOptions;
 use crate::saved_state;
 
@@ -57,6 +58,28 @@ impl Trace {
         match &mut self.0 {
             TraceKind::F32(trace) => reverse_run(trace, &cotangents, wanted, watch),
             TraceKind::F64(trace) => reverse_run(trace, &cotangents, wanted, watch),
+        }
+    }
+
+    /// Like [`Trace::backward`], but also takes the derivatives of the loss with respect to the state at the end of the
+    /// run: to states, by key, and to input in transit, by the keys of [`Simulation::transits`]. The result includes the
+    /// derivatives with respect to input in transit at the beginning of the run, after those with respect to states.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`Trace::backward`], and an error for an unknown key or a wrong number of values in
+    /// `finals`.
+    pub fn backward_from(
+        &mut self,
+        cotangents: &[(ProbeId, &[f64])],
+        finals: &[(String, &[f64])],
+        wanted: &[String],
+        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<Option<Gradients>, Error> {
+        let cotangents: Vec<(usize, &[f64])> = cotangents.iter().map(|(p, v)| (p.0, *v)).collect();
+        let given = (&cotangents[..], Some(finals));
+        match &mut self.0 {
+            TraceKind::F32(trace) => reverse_run_from(trace, given, wanted, watch),
+            TraceKind::F64(trace) => reverse_run_from(trace, given, wanted, watch),
         }
     }
 
@@ -238,6 +261,36 @@ impl Simulation {
     /// plastic.
     pub fn begin_batch(&mut self, batch: usize) -> Result<(), Error> {
         each!(mut self, core => core.begin_batch(batch))
+    }
+
+    /// Returns the ports at which input may be in transit between two runs.
+    pub fn transits(&self) -> Vec<Transit> {
+        each!(self, core => pending::transits(core))
+    }
+
+    /// Returns the input in transit at a port: the weights that arrive, one value per step and neuron, sample by sample.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] if [`Simulation::transits`] does not contain the key.
+    pub fn transit(&self, key: &str) -> Result<Vec<f64>, Error> {
+        each!(self, core => pending::transit(core, key))
+    }
+
+    /// Sets the input in transit at a port.
+    ///
+    /// # Errors
+    /// Returns an error for an unknown key, a wrong number of values, and a value that is not finite.
+    pub fn set_transit(&mut self, key: &str, values: &[f64]) -> Result<(), Error> {
+        each!(mut self, core => pending::set_transit(core, key, values))
+    }
+
+    /// Moves a network at its beginning to a later step, without changing states. The spikes of generators and the noise
+    /// from this step on are those of a run from the beginning.
+    ///
+    /// # Errors
+    /// Returns an error if the network is beyond this step, cannot run, or has plastic connections.
+    pub fn skip_to(&mut self, step: u64) -> Result<(), Error> {
+        each!(mut self, core => pending::skip_to(core, step))
     }
 
     /// Returns the number of samples in the batch, or 0 without a batch.

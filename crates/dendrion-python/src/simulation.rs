@@ -239,6 +239,28 @@ impl Simulation {
         self.change_whole(py, |s| s.begin_batch(batch))
     }
 
+    /// Returns the ports at which input may be in transit between two runs: key, number of steps, and number of neurons.
+    fn transits(&self, py: Python<'_>) -> PyResult<Vec<(String, usize, usize)>> {
+        let found = self.read(py, |s| s.transits())?;
+        Ok(found.into_iter().map(|transit| (transit.key, transit.steps, transit.size)).collect())
+    }
+
+    /// Returns the input in transit at a port, sample by sample and step by step.
+    fn transit<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        Ok(PyArray1::from_vec(py, self.try_read(py, |s| s.transit(key))?))
+    }
+
+    /// Sets the input in transit at a port.
+    fn set_transit(&self, py: Python<'_>, key: &str, values: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
+        let values = values.as_slice()?;
+        self.engine.change(py, |s| s.set_transit(key, values))?.map_err(raise)
+    }
+
+    /// Moves a network at its beginning to a later step.
+    fn skip_to(&self, py: Python<'_>, step: u64) -> PyResult<()> {
+        self.change_whole(py, |s| s.skip_to(step))
+    }
+
     /// Returns the number of samples in the batch, or 0 without a batch.
     fn batch(&self) -> usize {
         self.batch.load(Ordering::Relaxed)

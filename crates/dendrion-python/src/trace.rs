@@ -45,21 +45,31 @@ impl Trace {
 
     /// Computes the gradients of the requested parameters, states and currents from the gradients of probes.
     /// Each element of `cotangents` contains the index of a probe and the gradient with respect to its
-    /// samples, in order.
+    /// samples, in order. `finals` contains the gradients with respect to states and input in transit at the end of the
+    /// run, by key. If it is not `None`, the gradients of states include those of input in transit at the beginning.
     fn backward<'py>(
         &self,
         py: Python<'py>,
         cotangents: Vec<(usize, PyReadonlyArray1<'py, f64>)>,
         wanted: Vec<String>,
+        finals: Option<Vec<(String, PyReadonlyArray1<'py, f64>)>>,
     ) -> PyResult<Gradients<'py>> {
         let mut given: Vec<(ProbeId, &[f64])> = Vec::with_capacity(cotangents.len());
         for (probe, values) in &cotangents {
             given.push((ProbeId(*probe), values.as_slice()?));
         }
+        let mut ends: Vec<(String, &[f64])> = Vec::new();
+        for (key, values) in finals.iter().flatten() {
+            ends.push((key.clone(), values.as_slice()?));
+        }
+        let ends = finals.is_some().then_some(ends);
         let running = self.run.run(false)?;
         let gradients = watched(py, u64::MAX, None, |watch| {
             running.segment(|trace| {
-                let gradients = trace.backward(&given, &wanted, watch);
+                let gradients = match &ends {
+                    Some(ends) => trace.backward_from(&given, ends, &wanted, watch),
+                    None => trace.backward(&given, &wanted, watch),
+                };
                 self.is_left.store(trace.is_left(), Ordering::Relaxed);
                 gradients
             })

@@ -70,8 +70,8 @@ pub use dendrion_nmodl as nmodl;
 
 pub use dendrion_engine::{
     Connections, GROWTH_LIMIT, Gradients, Growth, LIBRARY, Level, NumericClass, ProbeId, Rate, Replacement,
-    Request, RunEnd, RunOptions, Samples, Simulation, Summary, Trace, check_network, draw_members, library,
-    pairs, read_file, surrogate_values,
+    Request, RunEnd, RunOptions, Samples, Simulation, Summary, Trace, Transit, check_network, draw_members,
+    library, pairs, read_file, surrogate_values,
 };
 pub use dendrion_model::Error;
 

@@ -19,12 +19,15 @@ from ..modules._copies import NotCopied
 from ..recordings.recording import Recording, SpikeRecording
 from ..simulation._settings import size_in_bytes, whole_steps
 from ..simulation.network import Network
+from ._filters import Filtered
+from ._states import final_state, resume, shapes_of_transit
 from .gradients import MEMORY, Run
 from .selection import GROUPS, chosen, is_pattern, listed_keys
 
-__all__ = ["Call", "Differentiable", "Outputs", "trainable"]
+__all__ = ["Call", "Carried", "Differentiable", "Output", "Outputs", "trainable"]
 
 Outputs = list[NDArray[np.floating]]
+Output = Recording | SpikeRecording | Filtered
 
 
 def trainable(net: Network, keys: Iterable[str] | None) -> list[str]:
@@ -62,6 +65,16 @@ def check_keys(keys: Iterable[str], known: list[str], frozen: set[str]) -> None:
 
 
 @dataclass
+class Carried:
+    """The state that a call continues from."""
+
+    #: Number of steps before the call.
+    step: int
+    #: Input in transit and states of filters, by key. The states of the network are those of the call.
+    others: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
+
+
+@dataclass
 class Call:
     """The arguments of one call to the function."""
 
@@ -75,6 +88,22 @@ class Call:
     states: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
     #: Whether the call starts at t = 0; otherwise it continues from the current state of the network.
     reset: bool = True
+    #: The state from which the call continues, if it returns a state.
+    carried: Carried | None = None
+    #: The batch size of the state, if the call has one.
+    batch: int | None = None
+
+
+@dataclass
+class Passed:
+    """The results of a run."""
+
+    outputs: Outputs
+    #: The state at the end, by key, if the call returns one.
+    final: dict[str, NDArray[np.floating]]
+    run: Run | None
+    #: The number of steps before the run.
+    begin: int
 
 
 class Differentiable(NotCopied):
@@ -91,7 +120,7 @@ class Differentiable(NotCopied):
         net: Network,
         duration: float,
         inputs: Sequence[Generator],
-        outputs: Sequence[Recording | SpikeRecording],
+        outputs: Sequence[Output],
         memory: float = MEMORY,
     ) -> None:
         if not isinstance(net, Network):
@@ -103,11 +132,17 @@ class Differentiable(NotCopied):
             if not isinstance(generator, Generator):
                 raise ParameterTypeError(f"inputs: {quoted(generator)}: expected generators of the network")
             net._path(generator)
-        for probe in self.outputs:
+        for output in self.outputs:
+            probe = output.spikes if isinstance(output, Filtered) else output
             if not isinstance(probe, (Recording, SpikeRecording)) or not probe._is_recorded_by(net):
-                raise ParameterTypeError(f"outputs: {quoted(probe)}: expected probes of the network")
+                raise ParameterTypeError(
+                    f"outputs: {quoted(output)}: expected probes of the network, or Filtered spikes"
+                )
+        #: Filters by the key of their state.
+        self.filters = {f"filter{i}": o for i, o in enumerate(self.outputs) if isinstance(o, Filtered)}
         if not self.outputs:
             raise StructureError("outputs: expected at least one probe of the network")
+        self._shapes: dict[str, tuple[int, ...]] | None = None
         with net._lock:
             self._snapshot()
 
@@ -148,9 +183,11 @@ class Differentiable(NotCopied):
         self.net._set({**others, **values})
         held.update({key: changes[key] for key in others})
 
-    def forward(self, call: Call, grad: bool) -> tuple[Outputs, Run | None]:
-        """Run the network and return the recordings and, if ``grad``, the run. The network then follows no layer."""
-        net, batch = self.net, self.batch(call.inputs, call.states)
+    def forward(self, call: Call, grad: bool) -> Passed:
+        """Run the network and return the results, including the run if ``grad``. The network then follows no layer."""
+        net, batch = self.net, call.batch
+        if call.carried is None:
+            batch = self.batch(call.inputs, call.states)
         with net._lock:
             follows = net._follows
             net._follow(None)
@@ -160,17 +197,20 @@ class Differentiable(NotCopied):
                 net._follow_again(follows)
                 raise
 
-    def _run(self, call: Call, batch: int | None, grad: bool) -> tuple[Outputs, Run | None]:
+    def _run(self, call: Call, batch: int | None, grad: bool) -> Passed:
         net = self.net
-        for probe in self.outputs:
+        for probe in self.probes():
             if not probe._is_recorded_by(net):
                 raise RunError(f"outputs: {probe.name}: was removed from the network; create a new layer or function")
         self._parameters(call.values)
         if call.reset:
             net.reset(seed=call.seed)
         else:
-            for probe in self.outputs:
+            for probe in self.probes():
                 net._sim.forget_recording(probe._id)
+        others = {} if call.carried is None else call.carried.others
+        if call.carried is not None:
+            resume(net, call.carried.step, batch, {k: v for k, v in others.items() if k not in self.filters})
         if call.states:
             net.set_state(call.states)
         begin = net._sim.steps()
@@ -180,7 +220,22 @@ class Differentiable(NotCopied):
             run = net.run(self.duration, grad=True, batch=batch, inputs=given, memory=self.memory)
         else:
             net.run(self.duration, batch=batch, inputs=given)
-        return [self._recorded(probe, begin) for probe in self.outputs], run
+        outputs: Outputs = []
+        final: dict[str, NDArray[np.floating]] = {} if call.carried is None else final_state(net, batch)
+        for i, output in enumerate(self.outputs):
+            if not isinstance(output, Filtered):
+                outputs.append(self._recorded(output, begin))
+                continue
+            counts = self._recorded(output.spikes, begin)
+            found, traces = output._run(counts, begin, others.get(f"filter{i}"))
+            outputs.append(found)
+            if call.carried is not None:
+                final[f"filter{i}"] = traces
+        return Passed(outputs, final, run, begin)
+
+    def probes(self) -> list[Recording | SpikeRecording]:
+        """Return the probe of each output."""
+        return [output.spikes if isinstance(output, Filtered) else output for output in self.outputs]
 
     def _recorded(self, probe: Recording | SpikeRecording, begin: int) -> NDArray[Any]:
         """Return the data that a probe recorded from step ``begin`` on."""
@@ -196,15 +251,31 @@ class Differentiable(NotCopied):
         return table if batch else table[0]
 
     def backward(
-        self, run: Run, cotangents: Sequence[NDArray[np.floating] | None], wanted: Sequence[str]
+        self,
+        passed: Passed,
+        cotangents: Sequence[NDArray[np.floating] | None],
+        wanted: Sequence[str],
+        final: Mapping[str, NDArray[np.floating]] | None = None,
     ) -> dict[str, NDArray[np.float64]]:
-        """Return the gradients with respect to ``wanted`` (keys and paths) and to all initial states."""
+        """Return the gradients with respect to ``wanted`` (keys and paths) and to all initial states.
+
+        ``final`` contains the cotangents of the state at the end, if the call returned it.
+        """
+        run, final = passed.run, None if final is None else dict(final)
+        assert run is not None
         given: dict[Recording | SpikeRecording, Any] = {}
-        for probe, cotangent in zip(self.outputs, cotangents, strict=True):
+        initial: dict[str, NDArray[np.float64]] = {}
+        lead = () if run.batch is None else (run.batch,)
+        for i, (output, cotangent) in enumerate(zip(self.outputs, cotangents, strict=True)):
+            probe = output.spikes if isinstance(output, Filtered) else output
+            if isinstance(output, Filtered):
+                last = None if final is None else final.pop(f"filter{i}", None)
+                shape = (*lead, run.steps, output.spikes._size)
+                cotangent, initial[f"filter{i}"] = output._reverse(cotangent, last, shape, passed.begin)
             if cotangent is not None:
                 given[probe] = given[probe] + cotangent if probe in given else cotangent
-        found = run.backward(given, wrt=wanted)
-        return {**found.states, **found}
+        found = run._reverse(given, wanted, final)
+        return {**found.states, **initial, **found}
 
     def batch(self, inputs: Sequence[Any], states: Mapping[str, Any]) -> int | None:
         """Return the common batch size of the inputs or, if they have none, of the initial states."""
@@ -217,11 +288,25 @@ class Differentiable(NotCopied):
             raise ParameterError(f"inputs have batch sizes {batches}; expected a single batch size, or no batch at all")
         batch = batches.pop() if batches else None
         for key, state in states.items():
-            if np.ndim(state) == 2:
+            # A state of detailed cells has one axis for cells and one for sites.
+            if np.ndim(state) == 1 + len(self.shapes_of_state().get(key, (0,))):
                 batch = np.shape(state)[0] if batch is None else batch
                 if np.shape(state)[0] != batch:
                     raise ParameterError(f"{key} = array of shape {np.shape(state)}: expected a batch size of {batch}")
         return batch
+
+    def shapes_of_state(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of all entries of a state, without the batch, in the order in which calls return them."""
+        net = self.net
+        if self._shapes is None:
+            shapes: dict[str, tuple[int, ...]] = {}
+            lead = 1 if net._sim.batch() else 0
+            for key in net._states:
+                shapes[key] = np.shape(net._state(key))[lead:]
+            shapes.update(shapes_of_transit(net))
+            shapes.update({key: (f._traces, f.spikes._size) for key, f in self.filters.items()})
+            self._shapes = shapes
+        return self._shapes
 
     def check_inputs(self, inputs: Sequence[Any]) -> None:
         """Raise an error if an input has the wrong shape."""
@@ -235,9 +320,11 @@ class Differentiable(NotCopied):
         """Return the shapes of the outputs."""
         lead = () if batch is None else (batch,)
         shapes = []
-        for probe in self.outputs:
-            if isinstance(probe, SpikeRecording):
-                shapes.append((*lead, self.steps, probe._size))
+        for output in self.outputs:
+            if isinstance(output, SpikeRecording):
+                shapes.append((*lead, self.steps, output._size))
             else:
-                shapes.append((*lead, -(-self.steps // probe._every), probe._columns))
+                every = output._step if isinstance(output, Filtered) else output._every
+                columns = output.spikes._size if isinstance(output, Filtered) else output._columns
+                shapes.append((*lead, -(-self.steps // every), columns))
         return shapes

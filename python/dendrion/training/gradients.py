@@ -21,6 +21,7 @@ from ..inputs.currents import CurrentGenerator
 from ..modules._copies import NotCopied
 from ..modules._fixed import Fixed
 from ..recordings.recording import Recording, SpikeRecording
+from ._states import shapes_of_transit
 from .selection import GROUPS, chosen, is_pattern, listed_keys
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ class Run(Fixed, NotCopied, Suggesting):
         self,
         cotangents: Mapping[Recording | SpikeRecording, ArrayLike],
         wrt: Iterable[str] | None = None,
+        *,
+        final: Mapping[str, ArrayLike] | None = None,
     ) -> Gradients:
         """Return the gradient of a loss, given its derivatives with respect to the recordings of this run.
 
@@ -133,6 +136,9 @@ class Run(Fixed, NotCopied, Suggesting):
             the key of a parameter, the path of a generator, a pattern such as ``"*.w"``, or the name of a group of
             parameters (see [Gradients](../gradients.md#which-parameters-to-train)). Defaults to all of
             ``net.parameters()``, all inputs, and the waveforms of current generators.
+        final : dict, optional
+            Derivatives of the loss with respect to states at the end of the run, with keys and shapes as in
+            ``net.get_state()``.
 
         Raises
         ------
@@ -152,11 +158,34 @@ class Run(Fixed, NotCopied, Suggesting):
             raise ParameterTypeError(
                 f"backward: {type(cotangents).__name__}: expected a dict from probes to arrays of derivatives"
             )
+        ends = {}
+        for key, value in (final or {}).items():
+            if key not in self.net._states:
+                raise unknown_name("backward: no state", key, self.net._states)
+            lead = () if self.batch is None else (self.batch,)
+            shape = (*lead, *np.shape(self.net._state(key))[-len(self.net._shape_of_state(key)) :])
+            array = numbers(f"backward: final: {key}", value, "numbers")
+            if array.shape != shape:
+                raise ParameterError(f"backward: final: {key} of shape {array.shape}: expected shape {shape}")
+            ends[key] = array
+        found = self._reverse(cotangents, wrt, ends if final is not None else None)
+        found.states = {key: value for key, value in found.states.items() if key in self.net._states}
+        return found
+
+    def _reverse(
+        self,
+        cotangents: Mapping[Recording | SpikeRecording, ArrayLike],
+        wrt: Iterable[str] | None,
+        final: Mapping[str, NDArray[np.floating]] | None,
+    ) -> Gradients:
+        """Return the gradient. With ``final``, which may include input in transit, ``states`` includes it as well."""
         given = [self._cotangent(probe, value) for probe, value in cotangents.items()]
-        wanted = self._wanted(wrt)
+        wanted, ends = self._wanted(wrt), None
+        if final is not None:
+            ends = [(k, np.ascontiguousarray(v, dtype=np.float64).reshape(-1)) for k, v in final.items()]
         try:
             keys = dict.fromkeys(other for key in wanted for other in self._tied.get(key, (key,)))
-            parameters, states, inputs, grown = self._trace.backward(given, list(keys))
+            parameters, states, inputs, grown = self._trace.backward(given, list(keys), ends)
         except ParameterError:
             self._refuse_not_finite(given, list(cotangents))
             raise
@@ -174,7 +203,10 @@ class Run(Fixed, NotCopied, Suggesting):
             found[path] = value.reshape(shape) if value.size else np.zeros(shape)
         lead = () if self.batch is None else (self.batch,)
         of = self.net._shape_of_state
-        found.states = {key: value.reshape(*lead, *of(key)) for key, value in states.items()}
+        transit = {} if final is None else shapes_of_transit(self.net)
+        found.states = {
+            key: value.reshape(*lead, *(transit[key] if key in transit else of(key))) for key, value in states.items()
+        }
         return found
 
     def _shape(self, probe: Recording | SpikeRecording) -> tuple[int, ...]:

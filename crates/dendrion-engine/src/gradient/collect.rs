@@ -22,6 +22,7 @@ use super::trace::Trace;
 use super::wanted::Wanted;
 use crate::connect::Order;
 use crate::run::{Observed, Route};
+use crate::runtime::pending::Transit;
 use crate::runtime::shard::Shard;
 use crate::runtime::store::{ParameterId, Target, full_name};
 
@@ -30,7 +31,9 @@ use crate::runtime::store::{ParameterId, Target, full_name};
 pub struct Gradients {
     /// The cotangents of each wanted parameter: one for each of its values.
     pub parameters: Vec<(String, Values)>,
-    /// The cotangents of each state at the beginning of the run: one value per neuron, sample by sample.
+    /// The cotangents of each state at the beginning of the run: one value per neuron, sample by sample. If cotangents of
+    /// the end of the run were given, these are followed by the cotangents of input that was in transit at the beginning:
+    /// one value per step and neuron.
     pub states: Vec<(String, Vec<f64>)>,
     /// The cotangents of each wanted generator, by path. If values replaced its output, there is one value
     /// per step and member, sample by sample. Otherwise there is one value per sample of its waveform.
@@ -119,6 +122,11 @@ pub(crate) fn sample<T: Scalar>(
         membrane::add(&mut found, membrane::gather(p, population, sample));
         of_cells.push(found);
     }
+    if wanted.transits {
+        for transit in &trace.transits {
+            states.push(transit_of(trace, sample, transit)?);
+        }
+    }
     initial::add(trace, backwards, &mut of_cells)?;
     let mut parameters = Vec::with_capacity(wanted.parameters.len());
     for id in &wanted.parameters {
@@ -139,6 +147,28 @@ pub(crate) fn sample<T: Scalar>(
     }
     let inputs = wanted.inputs.iter().map(|g| input(trace, sample, b, *g)).collect::<Result<_, Error>>()?;
     Ok(Part { parameters, states, inputs, suspects, peaks })
+}
+
+/// Returns the cotangents of input that was in transit at the beginning of the run, step by step.
+fn transit_of<T: Scalar>(
+    trace: &Trace<T>,
+    sample: &Observed<T, GradientObserver>,
+    transit: &Transit,
+) -> Result<Vec<f64>, Error> {
+    let mut all = filled(transit.steps * transit.size, 0.0)?;
+    let ports = trace.transits.iter().filter(|other| other.population == transit.population);
+    let number = ports.take_while(|other| other.port != transit.port).count();
+    for (shard, of_shard) in sample.sample.shards.iter().zip(&sample.of_shards) {
+        if shard.place.population != transit.population {
+            continue;
+        }
+        let Some(mine) = of_shard.reversal.as_ref().and_then(|r| r.transits.get(number)) else { continue };
+        let neurons = shard.place.neurons.clone();
+        for (row, mine) in all.chunks_mut(transit.size.max(1)).zip(mine.chunks(neurons.len().max(1))) {
+            row[neurons.clone()].copy_from_slice(mine);
+        }
+    }
+    Ok(all)
 }
 
 /// Returns zeros in the shape of a parameter.
@@ -369,6 +399,8 @@ impl<'t, T: Scalar> Total<'t, T> {
         let names = (trace.populations.iter()).flat_map(|p| {
             p.system.states.iter().filter(|s| !s.is_internal).map(|s| full_name(&p.path, &s.name))
         });
+        // Input in transit follows the states.
+        let names = names.chain(trace.transits.iter().map(|transit| transit.key.clone()));
         let path = |g: &usize| trace.generators[*g].0.clone();
         let found = Gradients {
             parameters: wanted.parameters.iter().map(key).zip(total.parameters).collect(),

@@ -5,6 +5,7 @@
 //! | `record.rs` | the recording of a run and the resulting [`Trace`] |
 //! | `schedule.rs`, `stage.rs` | the order in which segments are run, saved and reversed |
 //! | `shard_trace.rs`, `history.rs` | the observer that keeps states and spikes |
+//! | `finals.rs` | the cotangents of the state at the end of the run |
 //! | `backward.rs` | the reverse programs of a population |
 //! | `reverse_run.rs` | the reverse run as a whole |
 //! | `sweep.rs`, `reversal.rs` | the backward sweep through epochs and steps, from the last to the first |
@@ -18,6 +19,7 @@ mod backward;
 mod cluster;
 mod collect;
 mod exchange;
+mod finals;
 mod growth;
 mod history;
 mod infinite;
@@ -45,6 +47,6 @@ mod weight_accumulator;
 pub use collect::Gradients;
 pub use growth::{GROWTH_LIMIT, Growth};
 pub(crate) use record::record;
-pub(crate) use reverse_run::reverse_run;
+pub(crate) use reverse_run::{reverse_run, reverse_run_from};
 pub(crate) use store::Store;
 pub(crate) use trace::Trace;

@@ -20,6 +20,7 @@ use crate::run::{Observed, Watch};
 use crate::runtime::core::{Core, RunEnd};
 use crate::runtime::index::of_population;
 use crate::runtime::model::Model;
+use crate::runtime::pending::transits;
 use crate::runtime::population::Cells;
 use crate::runtime::run::{Begun, RunOptions};
 use crate::runtime::sample::Sample;
@@ -177,6 +178,7 @@ fn leave<T: Scalar>(
         threads: run.threads,
         places: core.exchange.spikes.places(),
         spares: store.spares.clone(),
+        transits: transits(core),
     })
 }
 

@@ -108,6 +108,8 @@ pub(crate) struct Reversal<T: Scalar> {
     pub(crate) peaks: Peaks,
     /// The other parts of the step of mechanisms on detailed cells.
     pub(super) others: Vec<AfterFrames<T>>,
+    /// The adjoints of input that was in transit at the beginning of the run, by port: one per step and neuron.
+    pub(super) transits: Vec<Vec<f64>>,
     /// The tree, if this is the shard of a membrane of detailed cells.
     pub(super) tree: Option<TreeRows<T>>,
 }
@@ -149,8 +151,19 @@ impl<T: Scalar> Reversal<T> {
             limits,
             peaks: Peaks::default(),
             others: others.collect::<Result<_, Error>>()?,
+            transits: Vec::new(),
             tree: None,
         })
+    }
+
+    /// Sets the cotangents of a state at the end of the run: one per neuron of the shard.
+    pub(super) fn start(&mut self, shard: &Shard<T>, state: usize, values: &[f64]) {
+        let lanes = shard.place.lanes;
+        for (i, value) in values.iter().enumerate() {
+            let at = shard.place.lane_of(i);
+            let row = (at / lanes * self.rows + Reverse::cotangent(state)) * lanes;
+            self.frames[row + at % lanes] = T::from_f64(*value);
+        }
     }
 
     /// Begins an epoch: spike adjoints start with the given cotangents of recorded spikes. The sweep then

@@ -21,6 +21,7 @@ use dendrion_model::{Error, Role, check_interrupt};
 
 use super::backward::{Asked, Backward, Reversible};
 use super::collect::{self, Gradients, Total};
+use super::finals::{Final, Finals};
 use super::growth::GROWTH_LIMIT;
 use super::probe_adjoint::ProbeAdjoint;
 use super::reversal::{Flow, Reversal};
@@ -48,21 +49,36 @@ pub(crate) fn reverse_run<T: Scalar>(
     wanted: &[String],
     watch: Watch<'_>,
 ) -> Result<Option<Gradients>, Error> {
+    reverse_run_from(trace, (cotangents, None), wanted, watch)
+}
+
+/// Like [`reverse_run`], but also takes the cotangents of the state at the end of the run. The result then includes those
+/// of input that was in transit at its beginning.
+pub(crate) fn reverse_run_from<T: Scalar>(
+    trace: &mut Trace<T>,
+    (cotangents, finals): (&Cotangents<'_>, Option<&Final<'_>>),
+    wanted: &[String],
+    watch: Watch<'_>,
+) -> Result<Option<Gradients>, Error> {
     if !trace.is_left() {
         let what = "was already called for this run; run the network again to compute another gradient";
         return Err(Error::run("backward", what));
     }
-    let wanted = Wanted::of(trace, wanted)?;
+    let mut wanted = Wanted::of(trace, wanted)?;
+    wanted.transits = finals.is_some();
     let tables =
         cotangents.iter().map(|(probe, v)| check(trace, *probe, v)).collect::<Result<Vec<_>, _>>()?;
     let probes: Vec<usize> = cotangents.iter().map(|(probe, _)| *probe).collect();
     let given = cotangents.iter().flat_map(|(_, v)| v.iter()).fold(0.0_f64, |max, v| max.max(v.abs()));
+    Finals::of(trace, trace.samples.len(), finals.unwrap_or_default())?;
     let (asked, observers) = asked(trace, &probes, &wanted);
     let link = |(asked, population): (Asked, &Reversible<T>)| population.link(asked).map(Arc::new);
     let backwards = asked.into_iter().zip(&trace.populations).map(link).collect::<Result<Vec<_>, Error>>()?;
     // From here on, the trace cannot be used again, because cotangents replace its states.
     let samples = std::mem::take(&mut trace.samples);
     let (trace, batch) = (&*trace, samples.len());
+    let finals = Finals::of(trace, batch, finals.unwrap_or_default())?;
+    let given = given.max(finals.largest);
     // The part of each table that belongs to sample `b`.
     let tables_of = |b: usize| {
         let mine = cotangents.iter().zip(&tables);
@@ -73,8 +89,9 @@ pub(crate) fn reverse_run<T: Scalar>(
         if trace.plan.is_deferred() {
             trace.spares.lend(sample.of_shards.iter_mut().rev().map(|of| &mut of.spare));
         }
-        let ready = prepare(trace, (&mut *sample, b), &backwards, (&probes, &observers), &wanted, given);
-        match ready.and_then(|()| shared(trace, sample, b, &backwards, &wanted, tables_of(b))) {
+        let ready =
+            prepare(trace, (&mut *sample, b), &backwards, (&probes, &observers), &wanted, (given, &finals));
+        match ready.and_then(|()| shared(trace, (sample, b), &backwards, &wanted, tables_of(b), &finals)) {
             Ok(shared) => stages(trace, b, workers, &Arc::new(shared)),
             Err(error) => {
                 // The sample is not reversed, and `finish` returns the error.
@@ -187,7 +204,7 @@ fn prepare<T: Scalar>(
     backwards: &[Arc<Backward<T>>],
     (probes, observers): (&[usize], &[Vec<usize>]),
     wanted: &Wanted,
-    given: f64,
+    (given, finals): (f64, &Finals<'_>),
 ) -> Result<(), Error> {
     let shards = sample.sample.shards.iter().zip(&mut sample.of_shards);
     for (place, (shard, of_shard)) in shards.enumerate() {
@@ -218,7 +235,9 @@ fn prepare<T: Scalar>(
         let flows = flows.collect::<Result<_, Error>>()?;
         let backward = &backwards[shard.place.population];
         let limits = limits(trace, shard.place.population, given);
-        let reversal = Reversal::new(shard, backward, trace.begin, spikes, probe_adjoints, flows, limits)?;
+        let mut reversal =
+            Reversal::new(shard, backward, trace.begin, spikes, probe_adjoints, flows, limits)?;
+        finals.start(shard, b, &mut reversal);
         of_shard.reversal = Some(Box::new(reversal));
     }
     let source_blocks = sample.sample.source_blocks.iter().zip(&mut sample.of_sources);
@@ -288,18 +307,20 @@ fn edges<T: Scalar>(sample: &Observed<T, GradientObserver>, wanted: &Wanted) -> 
 
 fn shared<'c, T: Scalar>(
     trace: &Trace<T>,
-    sample: &Observed<T, GradientObserver>,
-    b: usize,
+    (sample, b): (&Observed<T, GradientObserver>, usize),
     backwards: &[Arc<Backward<T>>],
     wanted: &Wanted,
     tables: Vec<&'c [f64]>,
+    finals: &Finals<'_>,
 ) -> Result<Shared<'c, T>, Error> {
     let rings = |s: &Shard<T>| {
         // The adjoints that are read range from the first step of an epoch to the longest delay after its
         // last step, while the adjoints of the next epoch are being written.
         let slots = |r: &Ring<T>| r.slots() + 2 * trace.epoch as usize;
         let rings = s.delivery.rings.iter().map(|r| Ring::new(s.place.input_lanes(), slots(r)));
-        rings.collect::<Result<_, _>>().map(RwLock::new).map_err(refused)
+        let mut rings = rings.collect::<Result<Vec<_>, _>>().map_err(refused)?;
+        finals.arrive(s, (b, trace.end), &mut rings);
+        Ok::<_, Error>(RwLock::new(rings))
     };
     Ok(Shared {
         backwards: backwards.to_vec(),
@@ -312,6 +333,7 @@ fn shared<'c, T: Scalar>(
         tables,
         begin: trace.begin,
         epoch: trace.epoch,
+        transits: if wanted.transits { trace.transits.clone() } else { Vec::new() },
     })
 }
 

@@ -39,6 +39,7 @@ use crate::inputs::{Current, Given, StandIns};
 use crate::refused::Shortage;
 use crate::run::{Barrier, Member, Route, Watch, Worker};
 use crate::runtime::input_ports::View;
+use crate::runtime::pending::{Transit, rows};
 use crate::runtime::shard::Shard;
 
 /// The data that all threads share while one sample is reversed.
@@ -58,6 +59,8 @@ pub(crate) struct Shared<'c, T: Scalar> {
     /// The first step of the run.
     pub(crate) begin: u64,
     pub(crate) epoch: u64,
+    /// The ports of which the adjoints of input in transit at the beginning of the run are wanted.
+    pub(crate) transits: Vec<Transit>,
 }
 
 impl<T: Scalar> Shared<'_, T> {
@@ -125,7 +128,26 @@ pub(crate) fn sweep<T: Scalar>(
         }
         until = from;
     }
+    if begin == shared.begin && !shared.transits.is_empty() {
+        keep_transits(worker, shared);
+        return !is_short(worker);
+    }
     true
+}
+
+/// Copies the adjoints of input that was in transit at the beginning of the run. Only the rings of the worker's own shards
+/// are read.
+fn keep_transits<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>) {
+    for Member { place, part: shard, observer } in &mut worker.shards {
+        let Some(reversal) = &mut observer.reversal else { continue };
+        let rings = shared.spike_adjoints[*place].read().unwrap_or_else(PoisonError::into_inner);
+        let mine = shared.transits.iter().filter(|transit| transit.population == shard.place.population);
+        let kept = mine.map(|transit| {
+            rows(&rings[transit.port], shared.begin, (transit.steps, shard.place.neurons.len()))
+        });
+        let kept = kept.collect::<Result<Vec<_>, Error>>().map(|kept| reversal.transits = kept);
+        Shortage::note(&mut shard.shortage, shared.begin, kept);
+    }
 }
 
 /// Returns whether an allocation of this worker failed. The worker then leaves the sweep, which breaks the

@@ -13,6 +13,7 @@ use super::shard_trace::GradientObserver;
 use crate::inputs::{Current, StandIns};
 use crate::recording::recorder::{Lanes, Reads};
 use crate::run::{Observed, Route};
+use crate::runtime::pending::Transit;
 use crate::runtime::population::Engine;
 use crate::runtime::store::{ParameterStore, full_name};
 
@@ -55,6 +56,8 @@ pub(crate) struct Trace<T: Scalar> {
     /// Numbers of shards and source blocks of a sample.
     pub(crate) places: (usize, usize),
     pub(crate) spares: Spares<T>,
+    /// The ports at which input may be in transit at the beginning and at the end.
+    pub(crate) transits: Vec<Transit>,
 }
 
 impl<T: Scalar> Trace<T> {

@@ -17,6 +17,8 @@ pub(crate) struct Wanted {
     pub(crate) generators: Vec<usize>,
     /// Generators of which the waveform or the replacing values are wanted.
     pub(crate) inputs: Vec<usize>,
+    /// Whether the cotangents of input in transit at the beginning of the run are wanted.
+    pub(crate) transits: bool,
 }
 
 impl Wanted {

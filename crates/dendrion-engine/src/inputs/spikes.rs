@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use dendrion_model::allocate::{collected, copied, out_of_memory, push, reserve, room};
-use dendrion_model::{Error, Generator, Signal, Values, steps_of};
+use dendrion_model::{Error, Generator, Signal, Values, check_interrupt, steps_of};
 
 use super::schedule::Schedule;
 use crate::random::{Purpose, Stream};
@@ -30,6 +30,9 @@ pub(crate) use memory::{GeneratorMemory, Waits};
 
 /// Number of sources in a source block.
 const SOURCE_BLOCK: usize = 4096;
+
+/// Number of steps whose spikes are drawn at a time in order to discard them.
+const SKIP: u64 = 1 << 10;
 
 /// The process that generates the spikes of a source block.
 #[derive(Debug)]
@@ -221,6 +224,29 @@ impl SourceBlock {
             spikes.extend(given);
             *told = until.max(*told);
         }
+    }
+
+    /// Draws the spikes of all steps before `step` and discards them, so that later spikes are those of a run from the
+    /// beginning.
+    pub(crate) fn skip_to(&mut self, step: u64) -> Result<(), Error> {
+        match &mut self.process {
+            Process::Given { .. } => {}
+            Process::Pushed { spikes, told } => {
+                spikes.retain(|(at, _)| *at >= step);
+                *told = step.max(*told);
+            }
+            Process::Poisson(_) | Process::Bernoulli(_) => {
+                let (log, mut out) = (self.log.take(), Spikes::default());
+                while self.sent < step {
+                    check_interrupt()?;
+                    let steps = (step - self.sent).min(SKIP) as usize;
+                    self.generate(self.sent, steps, &mut out, &mut || true)?;
+                }
+                self.log = log;
+            }
+        }
+        (self.sent, self.last) = (self.sent.max(step), (step, Vec::new()));
+        Ok(())
     }
 
     /// Returns the step before which all spikes have been passed.

@@ -14,6 +14,7 @@ pub(crate) mod memory;
 pub(crate) mod model;
 pub(crate) mod observer;
 pub(crate) mod parameters;
+pub(crate) mod pending;
 pub(crate) mod place;
 pub(crate) mod places;
 pub(crate) mod population;
