@@ -132,3 +132,26 @@ fn rings_that_are_too_short_are_refused() {
     let one = [Connection { source: 0, target: 3, weight: 2.0, delay: 4 }];
     fanout(&one, Delays::Uniform(4)).deliver(&[0], 0, &mut Ring::new(LANES, 4).unwrap());
 }
+
+#[test]
+fn slots_follow_steps_after_any_number_of_steps() {
+    for slots in [1, 2, 5, 7] {
+        let mut ring = Ring::<f64>::new(4, slots).unwrap();
+        // Steps advance by less and by more than a turn of the ring, and a reset starts again at 0.
+        let mut begin = 0;
+        for (length, next) in [(3, 3), (slots as u64, 50), (1, 51), (2, 0), (4, 4)] {
+            for step in begin..begin + length {
+                assert!(ring.row(step).is_none(), "{step} of {slots}");
+                assert!(ring.add(step, 1, step as f64 + 1.0) && ring.add(step, 3, 2.0));
+                assert_eq!(ring.row(step), Some(&[0.0, step as f64 + 1.0, 0.0, 2.0][..]));
+                // The same slot serves all steps that differ by a multiple of the number of slots.
+                assert_eq!(ring.row(step), ring.row(step + 3 * slots as u64));
+                ring.clear_lanes(step..step + 1, &(0..2));
+                assert_eq!(ring.row(step), Some(&[0.0, 0.0, 0.0, 2.0][..]));
+                ring.clear_lanes(step..step + 1, &(2..4));
+                ring.free(step..step + 1);
+            }
+            begin = next;
+        }
+    }
+}

@@ -54,8 +54,8 @@ fn main() -> Result<(), Error> {
     let mut args = std::env::args().skip(1);
     let (name, length) = (args.next().unwrap_or_default(), args.next().and_then(|n| n.parse().ok()));
     let (mut network, length) = match (name.as_str(), length) {
-        ("silent", Some(n)) => (networks::w1(SIZE, false), n),
-        ("driven", Some(n)) => (networks::w1(SIZE, true), n),
+        ("silent", Some(n)) => (networks::w1(SIZE, None), n),
+        ("driven", Some(n)) => (networks::w1(SIZE, Some((1.0, 0.05))), n),
         ("delivery", Some(n)) => (relays(), n),
         ("calls", Some(n)) => (one(), n),
         _ => {

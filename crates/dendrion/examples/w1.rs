@@ -1,6 +1,9 @@
 //! Runs the benchmark network W1 without Python and prints the compartment-steps per second of its neurons.
 //!
-//! `cargo run --release --example w1 -- [neurons] [float32|float64] [threads] [quiet]`
+//! `cargo run --release --example w1 -- [neurons] [float32|float64] [threads] [none|quiet|moderate|high]`
+//!
+//! The last argument selects the input, as in `benchmarks/peers/case.py`: no connections, connections with weight 0, or
+//! weights with which neurons fire at 14 or 85 Hz.
 
 use std::time::Instant;
 
@@ -15,7 +18,13 @@ fn main() -> Result<(), Error> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let arg = |i: usize, default: &str| args.get(i).map_or(default, String::as_str).to_string();
     let size: usize = arg(0, "10000").parse().unwrap_or(10_000);
-    let mut network = networks::w1(size, arg(3, "") != "quiet");
+    let weights = match arg(3, "high").as_str() {
+        "none" => None,
+        "quiet" => Some((0.0, 0.0)),
+        "moderate" => Some((0.93, 0.02)),
+        _ => Some((1.0, 0.05)),
+    };
+    let mut network = networks::w1(size, weights);
     network.dtype = if arg(1, "float64") == "float32" { Dtype::Float32 } else { Dtype::Float64 };
     network.threads = arg(2, "1").parse().ok();
     let start = Instant::now();

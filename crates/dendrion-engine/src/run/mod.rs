@@ -4,6 +4,7 @@ mod barrier;
 mod exchange;
 mod executor;
 mod in_order;
+mod mail;
 mod member;
 mod pace;
 mod partition;

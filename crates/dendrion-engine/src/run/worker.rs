@@ -6,13 +6,18 @@
 //! k, each worker
 //!
 //! ```text
-//! delivers the spikes that generators send in epoch k      (they were left in the exchange during epoch k - 1)
-//! runs its blocks, and leaves their spikes in the exchange
+//! for each of its shards:
+//!     delivers the spikes that neurons sent in epoch k - 1
+//!     decides the weights that can be decided                  (plasticity)
+//!     delivers the spikes that generators send in epoch k      (they were left in the exchange during epoch k - 1)
+//!     runs the blocks
+//! leaves the spikes of its shards in the exchange
 //! generates the spikes of its source blocks for epoch k + 1, and leaves them in the exchange
 //! waits for the other workers
-//! delivers the spikes that neurons sent in epoch k
-//! decides the weights that can be decided                  (plasticity)
 //! ```
+//!
+//! The inputs of a shard are delivered immediately before its blocks read them, so they are still in the cache. After
+//! the last epoch of a run, the spikes of neurons are delivered too.
 //!
 //! One wait per epoch is sufficient because the exchange has two sides: epoch k + 1 writes to the side that is not
 //! read in epoch k. If there are no connections, workers wait for each other only once every few epochs, so that they
@@ -27,12 +32,12 @@ use dendrion_kernels::Scalar;
 
 use super::barrier::Barrier;
 use super::exchange::{Route, SpikeExchange};
+use super::mail::Mail;
 use super::member::Member;
 use super::pace::Pace;
 use crate::cable::{self, Sources};
 use crate::inputs::{Current, SourceBlock, StandIns};
 use crate::refused::Shortage;
-use crate::runtime::delivery::Sent;
 use crate::runtime::input_ports::View;
 use crate::runtime::observer::{Observer, SourceObserver};
 use crate::runtime::population::Engine;
@@ -158,8 +163,20 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         }
     }
 
-    fn run(&mut self, plan: &RunPlan<T>, epoch: u64, begin: u64, steps: usize) {
+    /// Runs all shards for epoch `epoch`, which has `steps` steps from `begin` on. Each cluster of shards first receives the
+    /// spikes of generators and those that neurons sent in the previous epoch (from step `sent` on, if there was one), so
+    /// its blocks read the inputs while these are in the cache.
+    fn run(&mut self, plan: &RunPlan<T>, epoch: u64, sent: Option<u64>, (begin, steps): (u64, u64)) {
+        let fired = sent.and_then(|sent| Mail::of_neurons(plan, epoch - 1, sent));
+        let generated = Mail::of_generators(plan, epoch - 1, (begin, steps));
+        let steps = steps as usize;
         for cluster in self.shards.chunk_by_mut(|a, b| a.part.place.cluster == b.part.place.cluster) {
+            for Member { part, .. } in &mut *cluster {
+                if sent.is_some() {
+                    receive(part, fired.as_ref(), begin);
+                }
+                deliver(part, generated.as_ref());
+            }
             match cluster {
                 [Member { part: shard, observer, .. }] => {
                     let engine = &plan.engines[shard.place.population];
@@ -191,57 +208,14 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         }
     }
 
-    /// Delivers the spikes that generators send in the epoch of `length` steps that begins at `begin`, or the
-    /// values that replace these spikes.
-    fn deliver_generated(&mut self, plan: &RunPlan<T>, epoch: u64, (begin, length): (u64, u64)) {
-        if plan.routes.is_empty() {
-            return;
-        }
-        let guards = plan.exchange.source_blocks(epoch);
-        let spikes: Vec<&Spikes> = guards.iter().map(|g| &**g).collect();
-        let steps = length.min(plan.end.saturating_sub(begin)) as usize;
-        // Most epochs of sparse networks have no spikes. Visiting every projection would then cost more than the
-        // steps.
-        if spikes.iter().all(|s| s.is_empty()) && plan.given.iter().all(Option::is_none) {
-            return;
-        }
-        // Generated spikes may arrive in the step in which they are sent.
-        self.deliver((begin, steps, begin), |projection| match &plan.routes[projection] {
-            Route::Sources(generator, range) => Some(match plan.given.get(*generator) {
-                Some(Some(given)) => Sent::Given(given),
-                _ => Sent::Spikes(&spikes[range.clone()]),
-            }),
-            Route::Shards(_) => None,
-        });
-    }
-
-    /// Delivers the spikes that neurons sent in the epoch that began at `begin`.
-    fn deliver_spikes(&mut self, plan: &RunPlan<T>, epoch: u64, begin: u64) {
-        if plan.routes.is_empty() {
-            return;
-        }
-        let guards = plan.exchange.shards(epoch);
-        let spikes: Vec<&Spikes> = guards.iter().map(|g| &**g).collect();
-        if spikes.iter().all(|s| s.is_empty()) {
-            return;
-        }
-        // The number of steps comes from the spikes, because the last epoch of a run may be shorter.
-        let steps = spikes.iter().map(|s| s.steps()).max().unwrap_or(0);
-        self.deliver((begin, steps, begin + steps as u64), |projection| match &plan.routes[projection] {
-            Route::Shards(range) => Some(Sent::Spikes(&spikes[range.clone()])),
-            Route::Sources(..) => None,
-        });
-    }
-
-    /// Delivers the spikes of `steps` steps from `begin` on, which arrive at step `first` or later.
-    fn deliver<'a>(
-        &mut self,
-        (begin, steps, first): (u64, usize, u64),
-        from: impl Fn(usize) -> Option<Sent<'a, T>>,
-    ) {
+    /// Delivers the spikes of the last epoch, `epoch`, which neurons sent from step `sent` on, and the spikes that
+    /// generators send in the steps `early`, which follow.
+    fn finish(&mut self, plan: &RunPlan<T>, epoch: u64, (sent, next): (u64, u64), early: Option<u64>) {
+        let fired = Mail::of_neurons(plan, epoch, sent);
+        let generated = early.and_then(|length| Mail::of_generators(plan, epoch, (next, length)));
         for Member { part, .. } in &mut self.shards {
-            let done = part.delivery.deliver(begin, steps, &from);
-            Shortage::note(&mut part.shortage, first, done);
+            receive(part, fired.as_ref(), next);
+            deliver(part, generated.as_ref());
         }
     }
 
@@ -260,14 +234,16 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         if going && plan.last.load(Ordering::Acquire) == 0 {
             // The run was stopped before its first step. As below, the spikes that were sent are not sent again.
             if plan.given.is_empty() {
-                self.deliver_generated(plan, 0, (begin, lengths[0]));
+                let generated = Mail::of_generators(plan, 0, (begin, lengths[0]));
+                self.shards.iter_mut().for_each(|shard| deliver(&mut shard.part, generated.as_ref()));
             }
             going = false;
         }
+        // The first step of the previous epoch, whose spikes have not been delivered yet.
+        let mut sent = None;
         while going {
             let (clock, steps) = (Instant::now(), lengths[0].min(plan.end - begin));
-            self.deliver_generated(plan, epoch - 1, (begin, steps));
-            self.run(plan, epoch, begin, steps as usize);
+            self.run(plan, epoch, sent, (begin, steps));
             let next = begin + steps;
             let (meets, meeting) = (plan.meets(epoch, next), epoch / plan.meeting);
             // The spikes of the next epoch are stored before the barrier, so that all workers find them after
@@ -289,30 +265,43 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             // Workers that do not synchronize continue to use the last length that all of them know.
             going = !meets || meet(plan, &mut watch, (epoch, next));
             lengths = [lengths[1], if meets { plan.pace.get(meeting) } else { lengths[1] }];
-            // After the barrier, all spikes of this epoch are in the exchange.
-            self.deliver_spikes(plan, epoch, begin);
-            // Now that the postsynaptic spikes before `next` are known, more weights can be decided.
-            for Member { part, .. } in &mut self.shards {
-                let done = part.delivery.learn(next, part.place.input_lanes());
-                // The shortage is noticed in the next epoch, after which all threads stop.
-                Shortage::note(&mut part.shortage, next, done);
-            }
+            // After the barrier, all spikes of this epoch are in the exchange. The next epoch delivers them.
+            sent = Some(begin);
             begin = next;
             // All workers make the same decision: a worker that is ahead can only have stored the number of a
             // later epoch.
             let stopped = meets && plan.last.load(Ordering::Acquire) <= epoch;
-            if stopped && begin < plan.end && going && plan.given.is_empty() {
+            let continues = going && !stopped && begin < plan.end;
+            if !continues {
                 // Generators have already sent the spikes of the next epoch and do not send them again in the next
                 // run.
-                self.deliver_generated(plan, epoch, (begin, lengths[0]));
+                let is_early = stopped && begin < plan.end && going && plan.given.is_empty();
+                self.finish(plan, epoch, (next - steps, next), is_early.then_some(lengths[0]));
             }
-            going &= begin < plan.end && !stopped;
+            going = continues;
             epoch += 1;
         }
         // No thread panicked, so the barrier stays intact.
         std::mem::forget(alarm);
         self.reached = begin;
     }
+}
+
+/// Delivers spikes to a shard.
+fn deliver<T: Scalar>(shard: &mut Shard<T>, mail: Option<&Mail<'_, T>>) {
+    if let Some(mail) = mail {
+        let done = mail.deliver(&mut shard.delivery);
+        Shortage::note(&mut shard.shortage, mail.first(), done);
+    }
+}
+
+/// Delivers the spikes that neurons sent before step `next`. Now that the postsynaptic spikes before it are known, more
+/// weights can be decided.
+fn receive<T: Scalar>(shard: &mut Shard<T>, fired: Option<&Mail<'_, T>>, next: u64) {
+    deliver(shard, fired);
+    let done = shard.delivery.learn(next, shard.place.input_lanes());
+    // All threads stop after a later epoch, in which the shortage is noticed.
+    Shortage::note(&mut shard.shortage, next, done);
 }
 
 /// Waits at the barrier. Meanwhile, the thread with the watch calls it. `plan.last` must not change here, because other

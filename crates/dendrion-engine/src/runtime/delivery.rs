@@ -1,6 +1,6 @@
 //! Delivery: the connections onto a shard, and the pending spikes of its neurons.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLockReadGuard};
 
 use dendrion_kernels::{Fanout, Ring, Scalar};
 use dendrion_model::Error;
@@ -45,7 +45,7 @@ pub(crate) enum Change {
 /// The origin of a projection's spikes.
 pub(crate) enum Sent<'a, T: Scalar> {
     /// Spikes of the source's shards or source blocks.
-    Spikes(&'a [&'a Spikes]),
+    Spikes(&'a [RwLockReadGuard<'a, Spikes>]),
     /// Values that replace the output of a generator.
     Given(&'a Given<T>),
 }

@@ -18,6 +18,8 @@ use crate::plasticity::state::PlasticityState;
 use crate::recording::recorder::{Reads, Recorder, Recordings};
 use crate::refused::{Shortage, refused};
 
+pub(crate) use dendrion_kernels::all_finite as is_finite;
+
 /// A state that is no longer finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Fault {
@@ -204,10 +206,13 @@ impl<T: Scalar> Shard<T> {
         self.states.scratch.grow(scratch).map_err(refused)?;
         for block in 0..self.place.blocks.len() {
             self.visit(view, block, (begin, steps), observer)?;
+            // The inputs of the block are still in the cache.
+            let lanes = block * self.place.lanes..(block + 1) * self.place.lanes;
+            for ring in &mut self.delivery.rings {
+                ring.clear_lanes(begin..begin + steps as u64, &lanes);
+            }
         }
-        for i in 0..steps as u64 {
-            self.delivery.rings.iter_mut().for_each(|r| r.clear(begin + i));
-        }
+        self.delivery.rings.iter_mut().for_each(|r| r.free(begin..begin + steps as u64));
         let plasticity = &mut self.delivery.plasticity;
         self.output.extract(&self.place, (begin, steps), |step, lane| plasticity.remember(lane, step))?;
         observer.spikes(&self.output.spikes)
@@ -354,9 +359,4 @@ fn rings<T: Scalar>(lanes: usize, slots: &[usize]) -> Result<Vec<Ring<T>>, Error
 }
 
 /// Maximum number of input ports that a step passes without allocating memory.
-const INPUTS: usize = 32;
-
-/// Returns whether all values are finite. There is no early exit within a chunk, so the loop is vectorized.
-pub(crate) fn is_finite<T: Scalar>(values: &[T]) -> bool {
-    values.chunks(64).all(|chunk| chunk.iter().fold(true, |all, v| all & v.is_finite()))
-}
+const INPUTS: usize = 16;

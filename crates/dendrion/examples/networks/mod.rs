@@ -4,16 +4,17 @@ use dendrion::model::{
     Connectivity, Generator, ModuleKind, Network, PerConnection, Population, Projection, Signal, Source,
 };
 
-/// Creates W1 with `size` neurons. Without `driven`, the network consists only of its neurons.
-pub(crate) fn w1(size: usize, driven: bool) -> Network {
+/// Creates W1 with `size` neurons, and with weights of its input and of its recurrent connections. Without weights, the
+/// network consists only of its neurons.
+pub(crate) fn w1(size: usize, weights: Option<(f64, f64)>) -> Network {
     let mut network = Network::new(0.1);
     network.populations.push(neurons(size));
-    if driven {
+    if let Some((driven, recurrent)) = weights {
         let (noise, cells) = (Source::Generator(0), Source::Population(0));
         network.generators.push(Generator::new("noise", 1000, Signal::Poisson, [("rate", 5.0)]));
-        network.projections.push(projection("to_prox", noise, vec![0, 1], 1.0, 1.0));
-        network.projections.push(projection("to_dist", noise, vec![2, 3], 1.0, 1.0));
-        network.projections.push(projection("recurrent", cells, vec![0, 1], 0.05, 1.5));
+        network.projections.push(projection("to_prox", noise, vec![0, 1], driven, 1.0));
+        network.projections.push(projection("to_dist", noise, vec![2, 3], driven, 1.0));
+        network.projections.push(projection("recurrent", cells, vec![0, 1], recurrent, 1.5));
     }
     network
 }
