@@ -339,3 +339,57 @@ def test_values_of_formulas() -> None:
         place()
         """
     )
+
+
+def test_values_of_detailed_cells_at_the_sites_of_mechanisms() -> None:
+    process(
+        """
+        cells = dn.CableNeuron(100_000, dn.Morphology.cable(1e3, 1.0), cv=dn.PerSection(20), name="cells")
+        dn.channels.HHK(cells, on="all", name="k")
+        net = built(cells)
+        length = np.linspace(30.0, 60.0, 2_000_000).reshape(100_000, 20)
+        refused(lambda: setattr(cells, "length", length), "cells", most=250, parts=24)
+        limit(1 << 20)
+        cells.length = length
+        net.run(0.1)
+        """
+    )
+
+
+def test_text_of_a_model_file(tmp_path) -> None:
+    process(f"""
+path = {str(tmp_path / "model.json")!r}
+built(Cell(3)).save(path)
+with open(path) as file:
+    text = file.read().replace('"I_ext": 200.0', '"I_ext": [' + ",".join(["200.0"] * 300_000) + "]")
+assert len(text) > 1_000_000
+with open(path, "w") as file:
+    file.write(text)
+del text
+
+
+def load():
+    try:
+        dn.Network.load(path)
+    except dn.ModelFileError as error:
+        assert "array of length 300000" in str(error)
+
+
+refused(load, "parsing the model file", most=400, parts=24)
+""")
+
+
+def test_a_model_file_that_needs_more_than_the_memory_limit(tmp_path) -> None:
+    process(f"""
+import os
+path = {str(tmp_path / "model.json")!r}
+with open(path, "w") as file:
+    file.write("[" + ",".join(["1"] * 100_000) + "]")
+os.environ["DENDRION_MEMORY_LIMIT"] = "1e7"
+try:
+    dn.Network.load(path)
+except dn.MemoryLimitError as error:
+    assert "model.json: parsing the model file needs about 3" in str(error), error
+else:
+    raise AssertionError
+""")

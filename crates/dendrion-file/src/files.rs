@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use dendrion_engine::{Replacement, read_file, replace_file};
 use dendrion_language::TextError;
-use dendrion_model::{Error, Network};
+use dendrion_model::allocate::room;
+use dendrion_model::{Error, Network, check_memory};
 
 use crate::arrays::{NoArrays, Npz, sha256_of, write_npz};
 use crate::read::{ArraysFile, arrays_file};
@@ -32,8 +33,8 @@ pub enum FileError {
         /// The reason.
         reason: String,
     },
-    /// The operating system could not read or write the file, or memory for its arrays could not be allocated; an
-    /// [`Error::File`] or an [`Error::OutOfMemory`].
+    /// The operating system could not read or write the file, or there is not enough memory for its text or its arrays;
+    /// an [`Error::File`], an [`Error::Memory`] or an [`Error::OutOfMemory`].
     #[error(transparent)]
     Io(Error),
 }
@@ -62,6 +63,7 @@ fn load_file(path: &Path) -> Result<File, FileError> {
     let text = String::from_utf8(bytes)
         .map_err(|_| FileError::Refused { path: shown.clone(), reason: "is not UTF-8 text".into() })?;
     let fail = |error| FileError::Text { path: shown.clone(), error };
+    check_parsing(&shown, &text).map_err(FileError::Io)?;
     let document = format.parse(&text).map_err(fail)?;
     let named = arrays_file(&text, &document).map_err(fail)?;
     let Some(file) = named else { return read(&text, format, &mut NoArrays).map_err(fail) };
@@ -69,6 +71,20 @@ fn load_file(path: &Path) -> Result<File, FileError> {
         .map_err(|why| fail(TextError::new(&text, file.span, why)))?;
     let found = read(&text, format, &mut npz);
     found.map_err(|error| npz.take_refused().map_or_else(|| fail(error), FileError::Io))
+}
+
+/// Bytes of memory per value of a text, measured while texts of both formats were parsed (at most 300).
+const PARSED: u64 = 320;
+
+/// Checks that a text can be parsed with the memory that is available. Parsers cannot report a failed allocation.
+fn check_parsing(shown: &str, text: &str) -> Result<(), Error> {
+    let is_separator = |byte: &&u8| matches!(byte, b',' | b'\n' | b'=' | b':' | b'[' | b'{');
+    let values = text.as_bytes().iter().filter(is_separator).count() as u64;
+    let bytes = PARSED * values + 4 * text.len() as u64;
+    let what = "parsing the model file";
+    check_memory(shown, what, bytes as f64)?;
+    let reserved = room::<u8>(usize::try_from(bytes).unwrap_or(usize::MAX));
+    reserved.map(drop).map_err(|error| error.needed_by(shown, || what.into()))
 }
 
 /// Writes a network to a file, and its long arrays, if it has any, to an npz file in the same folder.

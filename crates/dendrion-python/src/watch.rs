@@ -57,12 +57,17 @@ impl Lookout {
         interruptible(move || lookout.look(false, check_signals), work)
     }
 
-    /// Returns the result of the work, or raises the exception that a signal handler raised.
-    fn result<R>(&self, found: Result<R, Error>) -> PyResult<R> {
+    /// Returns the result of the work, or raises the exception that a signal handler raised. If the work failed
+    /// meanwhile for another reason, its error is the context of that exception, as in Python.
+    fn result<R>(&self, py: Python<'_>, found: Result<R, Error>) -> PyResult<R> {
         let raised = self.signals().raised.take();
         match (found, raised) {
             (Ok(_) | Err(Error::Interrupted), Some(raised)) => Err(raised),
-            (found, _) => found.map_err(raise),
+            (Err(error), Some(raised)) => {
+                raised.value(py).setattr("__context__", raise(error).into_value(py))?;
+                Err(raised)
+            }
+            (found, None) => found.map_err(raise),
         }
     }
 }
@@ -79,7 +84,7 @@ pub(crate) fn detached<R: Send>(
     work: impl FnOnce() -> Result<R, Error> + Send,
 ) -> PyResult<R> {
     let lookout = Lookout::new();
-    lookout.result(py.detach(|| lookout.during(work)))
+    lookout.result(py, py.detach(|| lookout.during(work)))
 }
 
 /// Calls `work` as [`detached`] does. `work` also regularly calls the callback that is passed to it, which
@@ -101,6 +106,6 @@ pub(crate) fn watched<R: Send>(
         };
         lookout.during(|| work(&mut watch))
     });
-    let answer = lookout.result(end)?;
+    let answer = lookout.result(py, end)?;
     answer.ok_or_else(|| PyRuntimeError::new_err("the run was stopped"))
 }

@@ -77,7 +77,7 @@ pub(crate) fn assemble<T: Scalar>(
         take_parameters(&mut network, compiled.iter().map(|compiled| &compiled.system), &counts);
     let mut cells = (network.populations.iter().zip(compiled).zip(layouts).enumerate())
         .map(|(i, ((p, compiled), layout))| {
-            Cells::new(p, compiled, &parameters.of_system(i), layout, (network.run_seed(), level))
+            Cells::new(p, compiled, &parameters.of_system(i)?, layout, (network.run_seed(), level))
         })
         .collect::<Result<Vec<Cells<T>>, Error>>()?;
     for membrane in ports.plans.keys() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dendrion_equations::{CURRENT, Phase, Pools, SLOPE, System};
 use dendrion_kernels::{LinkError, Scalar, Tree, TreeColumns, TreeInputs};
+use dendrion_model::allocate::room;
 use dendrion_model::{Cable, Error, OdeMethod, Role, Values};
 
 use super::geometry::{Geometry, Link, axial, value_of};
@@ -187,8 +188,14 @@ fn tree<T: Scalar>(
             || geometry.is_individual());
     let parent = |(node, link): (usize, &Option<Link>)| link.map_or(node, |link| link.parent);
     let parents: Vec<usize> = geometry.links.iter().enumerate().map(parent).collect();
-    let mut columns = TreeColumns { capacitance: vec![], leak: vec![], reversal: vec![], axial: vec![] };
-    for cell in 0..if individual { cells } else { 1 } {
+    let count_of_cells = if individual { cells } else { 1 };
+    let column = || {
+        let values = room(count_of_cells * geometry.links.len());
+        values.map_err(|error| StageError::Other(error.needed_by(&system.path, || "its tree".into())))
+    };
+    let mut columns =
+        TreeColumns { capacitance: column()?, leak: column()?, reversal: column()?, axial: column()? };
+    for cell in 0..count_of_cells {
         for (node, link) in geometry.links.iter().enumerate() {
             let is_cv = node < count;
             let at = cell * count + node;

@@ -119,7 +119,7 @@ pub(crate) fn sample<T: Scalar>(
         for ((_, part), cotangents) in parts.iter().zip(&of_parts) {
             membrane::add(&mut found, population.gather(&part.reverse, cotangents)?);
         }
-        membrane::add(&mut found, membrane::gather(p, population, sample));
+        membrane::add(&mut found, membrane::gather(p, population, sample)?);
         of_cells.push(found);
     }
     if wanted.transits {

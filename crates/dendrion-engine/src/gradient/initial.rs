@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::allocate::{copied_values, filled};
 use dendrion_model::{Error, Role, Values};
 
 use super::backward::{Backward, Reversible};
@@ -26,20 +27,25 @@ pub(super) fn add<T: Scalar>(
         let Stage::Membrane { plan: Some(plan), .. } = &engine.stage else { continue };
         let members = membrane + 1..membrane + 1 + plan.exchange.traded.len();
         let layout = trace.populations[membrane].layout;
-        let mut now: Vec<Found> = of_cells[members.clone()].to_vec();
+        let mut now =
+            of_cells[members.clone()].iter().map(|found| copy(found)).collect::<Result<Vec<_>, _>>()?;
         for _ in 0..=plan.exchange.levels {
             let of = &trace.populations[members.clone()];
-            let bars = slots(of, &now, plan, (layout.sites, layout.size));
+            let bars = slots(of, &now, plan, (layout.sites, layout.size))?;
             if bars.iter().flatten().all(|bar| *bar == 0.0) {
                 break;
             }
             for (k, i) in members.clone().enumerate() {
                 now[k] = exported(&of[k], &backwards[i], &bars, layout.sites)?;
-                membrane::add(&mut of_cells[i], now[k].clone());
+                membrane::add(&mut of_cells[i], copy(&now[k])?);
             }
         }
     }
     Ok(())
+}
+
+fn copy(found: &[(usize, Values)]) -> Result<Found, Error> {
+    found.iter().map(|(number, values)| Ok((*number, copied_values(values)?))).collect()
 }
 
 /// Returns the cotangents of the initial values of all slots, one per cell and CV. The values of cells with common initial
@@ -49,8 +55,8 @@ fn slots<T: Scalar>(
     found: &[Found],
     plan: &Plan,
     (cvs, size): (usize, usize),
-) -> Vec<Vec<f64>> {
-    let mut bars = vec![vec![0.0; size]; plan.exchange.slots];
+) -> Result<Vec<Vec<f64>>, Error> {
+    let mut bars = rows(plan.exchange.slots, size)?;
     for (population, found) in populations.iter().zip(found) {
         let Role::Placed { sites, .. } = &population.role else { continue };
         for import in &population.system.imports {
@@ -66,7 +72,12 @@ fn slots<T: Scalar>(
             }
         }
     }
-    bars
+    Ok(bars)
+}
+
+/// Returns rows of zeros.
+fn rows(count: usize, size: usize) -> Result<Vec<Vec<f64>>, Error> {
+    (0..count).map(|_| filled(size, 0.0)).collect()
 }
 
 /// Converts cotangents of the initial values of exports to those of parameters.
@@ -78,7 +89,7 @@ fn exported<T: Scalar>(
 ) -> Result<Found, Error> {
     let Role::Placed { sites, .. } = &population.role else { return Ok(Found::new()) };
     let (reverse, size) = (&backward.reverse, population.layout.size);
-    let mut cotangents = vec![vec![0.0; size]; reverse.accumulators + reverse.states];
+    let mut cotangents = rows(reverse.accumulators + reverse.states, size)?;
     for export in &population.system.exports {
         let row = &mut cotangents[reverse.accumulators + export.state];
         for (cell, row) in row.chunks_mut(sites.len()).enumerate() {

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use dendrion_equations::System;
 use dendrion_kernels::Scalar;
-use dendrion_model::{OdeMethod, Owner, Role, Values};
+use dendrion_model::allocate::filled;
+use dendrion_model::{Error, OdeMethod, Owner, Role, Values};
 
 use super::backward::Reversible;
 use super::shard_trace::GradientObserver;
@@ -41,9 +42,9 @@ pub(super) fn gather<T: Scalar>(
     index: usize,
     population: &Reversible<T>,
     sample: &Observed<T, GradientObserver>,
-) -> Found {
+) -> Result<Found, Error> {
     let (Role::Membrane { cvs, .. }, Some(cable)) = (&population.role, &population.shape) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let (system, parameters) = (&population.system, &population.parameters);
     let bars = Bars {
@@ -52,7 +53,10 @@ pub(super) fn gather<T: Scalar>(
         h: step(population),
         values: NAMES.map(|name| value_of(system, parameters, name)),
     };
-    let mut sums = bars.values.each_ref().map(|values| vec![0.0; values.as_slice().len()]);
+    let mut sums: [Vec<f64>; 6] = Default::default();
+    for (sum, values) in sums.iter_mut().zip(&bars.values) {
+        *sum = filled(values.as_slice().len(), 0.0)?;
+    }
     let mut cell = 0;
     let members = sample.sample.shards.iter().zip(&sample.of_shards);
     for (shard, of_shard) in members.filter(|(s, _)| s.place.population == index) {
@@ -69,7 +73,7 @@ pub(super) fn gather<T: Scalar>(
         let is_single = matches!(**values, Values::Scalar(_));
         Some((number, if is_single { Values::Scalar(sum[0]) } else { Values::Each(sum) }))
     };
-    NAMES.into_iter().zip(&bars.values).zip(sums).filter_map(shaped).collect()
+    Ok(NAMES.into_iter().zip(&bars.values).zip(sums).filter_map(shaped).collect())
 }
 
 /// Returns the time step of the tree's equations.

@@ -83,7 +83,7 @@ pub(super) fn record_with<T: Scalar>(
 fn refuse_events<T: Scalar>(core: &Core<T>) -> Result<(), Error> {
     let Model { cells, network, parameters, .. } = &core.model;
     for (i, (cells, population)) in cells.iter().zip(&network.populations).enumerate() {
-        let values = parameters.of_system(i);
+        let values = parameters.of_system(i)?;
         let value = |name| cells.system.parameters.number(Owner::Population, name).map(|k| &values[k]);
         if let (Some(v_th), Some(v_reset)) = (value("V_th"), value("V_reset")) {
             population.check_relative_surrogate(v_th, v_reset)?;
@@ -125,11 +125,11 @@ fn leave<T: Scalar>(
     let compiled = store.compiled(core.model.cells.len());
     let of_population = |(i, cells): (usize, &Cells<T>)| {
         let p: &Population = &core.model.network.populations[i];
-        Reversible {
+        Ok(Reversible {
             path: cells.path.clone(),
             layout: cells.layout,
             system: cells.system.clone(),
-            parameters: core.model.parameters.of_system(i),
+            parameters: core.model.parameters.of_system(i)?,
             methods: (cells.step_method(), p.sde),
             spike: (p.surrogate.clone(), p.detach_reset),
             observed: cells.observed_names(),
@@ -138,9 +138,9 @@ fn leave<T: Scalar>(
             level,
             role: cells.role.clone(),
             shape: cells.shape.clone(),
-        }
+        })
     };
-    let populations = core.model.cells.iter().enumerate().map(of_population).collect();
+    let populations = core.model.cells.iter().enumerate().map(of_population).collect::<Result<_, Error>>()?;
     let shards = samples.first().map_or(&[][..], |s| s.sample.shards.as_slice());
     // Probes are copied, so that probes added or removed later do not change the gradient.
     let snapshots_of_probes = core.probes.0.iter().enumerate();

@@ -347,7 +347,7 @@ fn reads<T: Scalar>(model: &mut Model<T>, population: usize, name: &str) -> Resu
     if let Some(row) = cells.system.state(name) {
         return Ok(Reads::State(row));
     }
-    match cells.observer(name, &model.parameters.of_system(population))? {
+    match cells.observer(name, &model.parameters.of_system(population)?)? {
         Some(observer) => Ok(Reads::Observer(observer)),
         None => Err(Error::unknown(&cells.path, "variable", name, Vec::new())),
     }

@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::allocate::filled;
 use dendrion_model::{Error, Role, Values};
 
 use super::population::{Cells, Linked};
-use super::store::{ParameterId, ParameterStore, Target};
+use super::store::{ParameterId, ParameterStore, Target, at_sites};
 use crate::cable::Plan;
 
 /// The changes of a network by [`settle`]: previous programs of populations, and previous values of parameters.
@@ -30,7 +31,13 @@ pub(crate) fn settle<T: Scalar>(
     let Some(plan) = cells[membrane].plan.clone() else { return Ok(settled) };
     let members = membrane + 1..membrane + 1 + plan.exchange.traded.len();
     for _ in 0..=plan.exchange.levels {
-        let slots = slots(cells, &plan, membrane);
+        let slots = match slots(cells, &plan, membrane) {
+            Ok(slots) => slots,
+            Err(error) => {
+                settled.undo(cells, parameters);
+                return Err(error.needed_by(&cells[membrane].path, exchanged));
+            }
+        };
         let mut changed = false;
         for i in members.clone() {
             let Role::Placed { sites, .. } = &cells[i].role else { continue };
@@ -38,9 +45,13 @@ pub(crate) fn settle<T: Scalar>(
             let mut is_stale = false;
             for import in cells[i].system.imports.iter().filter(|import| cells[i].begins_with(import.initial))
             {
-                let of_cells = slots[import.slot].chunks(cvs);
-                let of = |cell: &[f64]| sites.iter().map(|cv| cell[*cv as usize]).collect::<Vec<_>>();
-                let values = Values::Each(of_cells.flat_map(of).collect());
+                let values = match at_sites(&slots[import.slot], cvs, sites) {
+                    Ok(values) => Values::Each(values),
+                    Err(error) => {
+                        settled.undo(cells, parameters);
+                        return Err(error.needed_by(&cells[i].path, exchanged));
+                    }
+                };
                 let id = parameters.ids_of(Target::Cells(i)).nth(import.initial - 1);
                 let Some(id) = id.filter(|id| parameters.get(*id).is_none_or(|old| **old != values)) else {
                     continue;
@@ -51,7 +62,7 @@ pub(crate) fn settle<T: Scalar>(
                 is_stale = true;
             }
             if is_stale {
-                match cells[i].refresh(&parameters.of_system(i)) {
+                match parameters.of_system(i).and_then(|values| cells[i].refresh(&values)) {
                     Ok(old) => settled.cells.push((i, old)),
                     Err(error) => {
                         settled.undo(cells, parameters);
@@ -81,7 +92,7 @@ impl<T: Scalar> Settled<T> {
 }
 
 /// Returns the initial values of all slots: one per CV if all cells have the same values, else one per cell and CV.
-fn slots<T: Scalar>(cells: &[Cells<T>], plan: &Plan, membrane: usize) -> Vec<Vec<f64>> {
+fn slots<T: Scalar>(cells: &[Cells<T>], plan: &Plan, membrane: usize) -> Result<Vec<Vec<f64>>, Error> {
     let (cvs, size) = (cells[membrane].layout.sites, cells[membrane].layout.size);
     let members = membrane + 1..membrane + 1 + plan.exchange.traded.len();
     let is_common = |i: usize| {
@@ -90,7 +101,8 @@ fn slots<T: Scalar>(cells: &[Cells<T>], plan: &Plan, membrane: usize) -> Vec<Vec
         counts.into_iter().all(|count| count == 1 || count == layout.sites)
     };
     let count = if members.clone().all(is_common) { cvs } else { size };
-    let mut slots = vec![vec![0.0; count]; plan.exchange.slots];
+    let slot = |_| filled(count, 0.0);
+    let mut slots = (0..plan.exchange.slots).map(slot).collect::<Result<Vec<_>, Error>>()?;
     for (slot, covered) in &plan.exchange.covered {
         let values = slots[*slot].iter_mut().enumerate();
         values.for_each(|(i, v)| *v = f64::from(u8::from(covered[i % cvs])));
@@ -106,5 +118,9 @@ fn slots<T: Scalar>(cells: &[Cells<T>], plan: &Plan, membrane: usize) -> Vec<Vec
             }
         }
     }
-    slots
+    Ok(slots)
+}
+
+fn exchanged() -> String {
+    "initial values that mechanisms exchange".into()
 }

@@ -79,7 +79,7 @@ impl<T: Scalar> Model<T> {
     /// Returns the largest rate at which each state of a population approaches its steady state.
     pub(crate) fn rates(&self, population: &str) -> Result<Vec<Rate>, Error> {
         let population = self.population(population)?;
-        Ok(rates(&self.cells[population].system, &self.parameters.of_system(population)))
+        Ok(rates(&self.cells[population].system, &self.parameters.of_system(population)?))
     }
 
     /// Returns a generator with the current values of its parameters.

@@ -111,7 +111,7 @@ pub(crate) fn set_cells<T: Scalar>(
     let groups: BTreeSet<usize> =
         stale.iter().filter_map(|i| model.network.populations[*i].role.cells()).collect();
     for i in stale {
-        match model.cells[i].refresh(&model.parameters.of_system(i)) {
+        match model.parameters.of_system(i).and_then(|values| model.cells[i].refresh(&values)) {
             Ok(old) => before.push((i, old)),
             Err(error) => {
                 for (i, old) in before {

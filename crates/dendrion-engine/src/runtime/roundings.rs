@@ -42,7 +42,9 @@ pub(crate) fn step_parameters<T: Scalar>(model: &Model<T>) -> Vec<String> {
 fn roundings_where<T: Scalar>(model: &Model<T>, concerns: impl Fn(&str) -> bool) -> Vec<Rounding> {
     let mut found: Vec<Rounding> = Vec::new();
     for (i, cells) in model.cells.iter().enumerate() {
-        let (first, values) = (found.len(), model.parameters.of_system(i));
+        // Without memory for these values, there is none for warnings either.
+        let Ok(values) = model.parameters.of_system(i) else { continue };
+        let first = found.len();
         for count in &cells.system.step_counts {
             let own = parameters(&cells.system.graph, count.time);
             let key = |i: &usize| full_name(&cells.path, &cells.system.parameters[*i].key);

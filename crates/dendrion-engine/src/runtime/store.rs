@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::ops::{Index, Range};
 use std::sync::Arc;
 
+use dendrion_model::allocate::room;
 use dendrion_model::{
     Count, Domain, Error, Generator, Network, Owner, Params, Plasticity, Values, check_values,
 };
@@ -94,12 +95,19 @@ pub(crate) struct Inherited {
 
 impl Inherited {
     /// Returns the values at the sites, for values of the membrane.
-    pub(crate) fn gather(&self, values: &Arc<Values>) -> Arc<Values> {
-        let Values::Each(all) = &**values else { return values.clone() };
-        let cells = all.chunks(self.cvs);
-        let of = |cell: &[f64]| self.sites.iter().map(|cv| cell[*cv as usize]).collect::<Vec<_>>();
-        Arc::new(Values::Each(cells.flat_map(of).collect()))
+    pub(crate) fn gather(&self, values: &Arc<Values>) -> Result<Arc<Values>, Error> {
+        let Values::Each(all) = &**values else { return Ok(values.clone()) };
+        Ok(Arc::new(Values::Each(at_sites(all, self.cvs, &self.sites)?)))
     }
+}
+
+/// Returns the values at the sites of each cell, for values of all CVs.
+pub(crate) fn at_sites(values: &[f64], cvs: usize, sites: &[u32]) -> Result<Vec<f64>, Error> {
+    let mut found = room(values.len() / cvs.max(1) * sites.len())?;
+    for cell in values.chunks(cvs) {
+        found.extend(sites.iter().map(|cv| cell[*cv as usize]));
+    }
+    Ok(found)
 }
 
 impl Entry {
@@ -263,15 +271,17 @@ impl ParameterStore {
     }
 
     /// Returns the values of all parameters of a population's system, by number.
-    pub(crate) fn of_system(&self, population: usize) -> Vec<Arc<Values>> {
+    pub(crate) fn of_system(&self, population: usize) -> Result<Vec<Arc<Values>>, Error> {
         let zero = || Arc::new(Values::Scalar(0.0));
         let value = |id: ParameterId| match (self.get(id), &self[id].access) {
-            (Some(values), _) => values.clone(),
+            (Some(values), _) => Ok(values.clone()),
             (None, Access::Inherited(from)) => {
                 let source = self.source(from).and_then(|id| self.get(id));
-                source.map_or_else(zero, |values| from.gather(values))
+                let values = source.map_or_else(|| Ok(zero()), |values| from.gather(values));
+                let what = || "a copy of its values at the sites of mechanisms".into();
+                values.map_err(|error| error.needed_by(&self[id].key, what))
             }
-            (None, _) => zero(),
+            (None, _) => Ok(zero()),
         };
         self.ids_of(Target::Network).chain(self.ids_of(Target::Cells(population))).map(value).collect()
     }
