@@ -281,8 +281,8 @@ assert difference[1] > difference[0]
 # %% [markdown]
 # ## Which surrogate?
 #
-# The shape of the surrogate has little influence (Zenke & Vogels 2021, Neural Comput 33:899, report the same for
-# larger networks). The narrow surrogate learns more slowly at first, because a neuron learns almost nothing if V
+# The shape of the surrogate has little effect on learning. Zenke & Vogels (2021, Neural Comput 33:899) report the same
+# for larger networks. The narrow surrogate learns more slowly at first, because a neuron learns almost nothing if V
 # stays 2 mV below the threshold. If your network learns slowly, check how far the somas are from the threshold,
 # and use a surrogate of about that width.
 #

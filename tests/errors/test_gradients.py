@@ -28,7 +28,7 @@ def test_cotangents_of_another_shape(made):
         run.backward({made.v: "high"})
     with pytest.raises(dn.ParameterTypeError, match="expected a dict from probes"):
         run.backward(np.ones((STEPS, 5)))
-    with pytest.raises(dn.ParameterTypeError, match="expected probes of the network that ran"):
+    with pytest.raises(dn.ParameterTypeError, match="expected a probe of the network that produced this run"):
         run.backward({Made().v: ones(made)})
     # A rejected call can be repeated with valid arguments.
     assert run.backward({made.v: ones(made)})

@@ -44,7 +44,7 @@ def test_receptor_attached_twice_or_not_at_all():
         dn.Network([cell])
     cell.on = dn.MCConnSynapse(cell.ampa, cell.c1)
     cell.again = dn.MCConnSynapse(cell.ampa, cell.c0)
-    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached twice, by n/on and n/again; attach it once"):
+    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached twice, by n/on and n/again; attach it only once"):
         dn.Network([cell])
 
 

@@ -78,7 +78,7 @@ def test_a_loaded_recording_is_detached(single, loaded):
         found.values[:] = 0.0
     same(found.values, before)
     run = net.run(1.0, grad=True)
-    with pytest.raises(dn.ParameterTypeError, match="expected probes of the network that ran"):
+    with pytest.raises(dn.ParameterTypeError, match="expected a probe of the network that produced this run"):
         run.backward({found: np.ones((10, 2))})
 
 

@@ -185,7 +185,7 @@ def test_axes_above_others_have_no_label_of_time(ran):
         (
             lambda r: dn.plot.traces(SimpleNamespace(t=np.zeros(3), values=np.zeros((4, 1)))),
             dn.ParameterError,
-            r"t has shape \(3,\) and values have shape \(4, 1\)",
+            r"t has shape \(3,\) and values has shape \(4, 1\)",
         ),
         (
             lambda r: dn.plot.traces(SimpleNamespace(t=np.zeros(1), values=[["high"]], name="a.V")),

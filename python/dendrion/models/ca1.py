@@ -138,9 +138,9 @@ class CA1Pyramidal(MCNeuron):
 def ca1_inputs(cells: CA1Pyramidal) -> list[Module]:
     """Create the input of the paper's population study: five independent Poisson inputs per cell.
 
-    ``dist1`` and ``dist2`` each receive 82 Hz (EC), and ``ob1``, ``ob2`` and ``med`` each receive 120 Hz (CA3). The
-    AMPA and NMDA receptors of a compartment receive the same spikes. Returns the generators and connections, which you
-    must add to the network.
+    ``dist1`` and ``dist2`` each receive spikes at 82 Hz (EC), and ``ob1``, ``ob2`` and ``med`` each receive spikes at
+    120 Hz (CA3). The AMPA and NMDA receptors of a compartment receive the same spikes. Returns the generators and
+    connections, which you must add to the network.
     """
     modules: list[Module] = []
     for part, rate in INPUTS.items():

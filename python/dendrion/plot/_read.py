@@ -125,8 +125,8 @@ def _samples(what: str, label: str, recording: Any) -> Samples:
         values = values[:, None]
     if values.ndim not in (2, 3) or t.shape != (values.shape[-2],):
         raise ParameterError(
-            f"plot.{what}: {label}: t has shape {t.shape} and values have shape {np.shape(recording.values)}; expected "
-            "(samples,) and (samples, neurons) or (batch, samples, neurons)"
+            f"plot.{what}: {label}: t has shape {t.shape} and values has shape {np.shape(recording.values)}; "
+            "expected t of shape (samples,), and values of shape (samples, neurons) or (batch, samples, neurons)"
         )
     if t.size == 0:
         raise ParameterError(f"plot.{what}: {label}: has no samples; run the network first")

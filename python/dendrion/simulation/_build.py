@@ -313,7 +313,9 @@ def _host(receptor: Receptor, coupled: list[MCConn], attached: list[MCConnSynaps
     """Return the compartment on which a receptor acts: another compartment, or the receptor itself."""
     path = receptor.path
     if len(attached) > 1:
-        raise StructureError(f"{path}: is attached twice, by {attached[0].path} and {attached[1].path}; attach it once")
+        raise StructureError(
+            f"{path}: is attached twice, by {attached[0].path} and {attached[1].path}; attach it only once"
+        )
     if attached and coupled:
         raise StructureError(
             f"{path}: is attached by {attached[0].path} and coupled by {coupled[0].path}; use an MCConnSynapse to act "
@@ -342,7 +344,7 @@ def _place(channel: Channel, attached: list[MCConnSynapse]) -> Compartment:
     if channel.on is not None:
         places.append(channel.on)
     if len(places) > 1:
-        raise StructureError(f"{channel.path}: is attached twice ({places[0]!r}, {places[1]!r}); attach it once")
+        raise StructureError(f"{channel.path}: is attached twice ({places[0]!r}, {places[1]!r}); attach it only once")
     if not places:
         raise StructureError(
             f"{channel.path}: is not attached to anything; pass `on=`, or add an MCConnSynapse to a compartment"

@@ -219,7 +219,9 @@ class Run(Fixed, NotCopied, Suggesting):
 
     def _cotangent(self, probe: Any, value: ArrayLike) -> tuple[int, NDArray[np.float64]]:
         if not isinstance(probe, (Recording, SpikeRecording)) or not probe._is_probe_of(self.net):
-            raise ParameterTypeError(f"backward: {quoted(probe)}: expected probes of the network that ran")
+            raise ParameterTypeError(
+                f"backward: {quoted(probe)}: expected a probe of the network that produced this run"
+            )
         array: NDArray[Any]
         if type(value) is np.ndarray and value.dtype == np.float64:
             array = value
