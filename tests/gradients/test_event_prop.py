@@ -163,6 +163,49 @@ def test_the_error_for_a_leaky_neuron_is_proportional_to_dt():
     assert (np.array(errors) < 0.2 * np.array(steps)[:, None]).all(), errors
 
 
+class WithDendrite(dn.MCNeuron):
+    def __init__(self, method):
+        super().__init__(1, V_th=-50.0, V_reset=-60.0, surrogate_grad_fn=dn.EventProp(), odemethod=method, name="cell")
+        self.soma = dn.LeakyIF(1, V_rest=-65.0, C=200.0, gL=10.0, I_ext=600.0)
+        self.dend = dn.Compartment(1, V_rest=-65.0, C=50.0, gL=2.5)
+        self.axial = dn.MCConn(self.soma, self.dend, 15.0)
+
+
+def times_with_dendrite(count, I_ext=600.0, C_dend=50.0, g=15.0, V_th=-50.0):
+    """Return the times of the spikes of a neuron with a dendrite (ms), from the exact solution between spikes."""
+    rates = np.array([[-(10.0 + g) / 200.0, g / 200.0], [g / C_dend, -(2.5 + g) / C_dend]])
+    V_inf = -np.linalg.solve(rates, [(10.0 * -65.0 + I_ext) / 200.0, 2.5 * -65.0 / C_dend])
+    values, vectors = np.linalg.eig(rates)
+    V, t, found = np.array([-65.0, -65.0]), 0.0, []
+    for _ in range(count):
+        scale = np.linalg.solve(vectors, V - V_inf)
+        early, late = 0.0, 20.0
+        for _ in range(60):
+            middle = (early + late) / 2
+            is_early = (V_inf + vectors @ (np.exp(values * middle) * scale))[0] < V_th
+            early, late = (middle, late) if is_early else (early, middle)
+        V = V_inf + vectors @ (np.exp(values * early) * scale)
+        V[0], t = -60.0, t + early
+        found.append(t)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("method", ["euler", "exp_euler", "implicit_euler"])
+def test_dendrites_follow_the_reset_of_the_soma(method):
+    """A later reset of the soma lets more current flow into the dendrite, which advances the following spikes."""
+    count, h, dt = 4, 1e-4, 0.0125
+    net = dn.Network([WithDendrite(method)], dt=dt)
+    spikes = net.probe(net.populations[0], "spikes")
+    steps = round(times_with_dendrite(count + 1)[-2:].mean() / dt)
+    run = net.run(steps * dt, grad=True)
+    assert len(spikes) == count
+    found = run.backward({spikes: dt * np.arange(steps)[:, None]})
+    given = {"cell/soma.I_ext": ("I_ext", 600.0), "cell/dend.C": ("C_dend", 50.0)}
+    for key, (name, value) in (given | {"cell/axial.g": ("g", 15.0), "cell.V_th": ("V_th", -50.0)}).items():
+        late, early = (times_with_dendrite(count, **{name: value + side}).sum() for side in (h, -h))
+        np.testing.assert_allclose(found[key], (late - early) / (2 * h), rtol=0.03, err_msg=key)
+
+
 @pytest.mark.parametrize("method", ["implicit_euler", "crank_nicolson"])
 def test_crossings_of_detailed_cells(method):
     """The time of a crossing is differentiated exactly: its fraction θ of the step has central differences."""

@@ -17,6 +17,13 @@
 //! ∂y_(n+1)/∂θ = dt (∂r/∂y f_before - f_after),    dt f_before = y' - y_n,    f_after = f(r)
 //! ```
 //!
+//! A state that the spike does not set, but whose derivative reads a state that it sets, follows another derivative from
+//! then on. An example is the potential of a dendrite, whose current from the soma changes when V of the soma is reset:
+//!
+//! ```text
+//! ∂y_(n+1)/∂θ = dt (f(y') - f(r))
+//! ```
+//!
 //! The cotangent of θ is the sum of these contributions and of those of the connections and probes, which receive the
 //! spike later if θ increases; the backward sweep of the engine computes the latter.
 
@@ -62,7 +69,7 @@ enum DerivativeRule<'f> {
     Time {
         /// Replaces the states after integration with those at the beginning of the step.
         start: HashMap<NodeId, NodeId>,
-        /// States that the spike sets, each with its derivative with respect to θ.
+        /// States that the spike sets, and those whose derivatives read them, each with its derivative with respect to θ.
         jumps: Vec<(usize, NodeId)>,
     },
 }
@@ -128,9 +135,12 @@ pub(super) fn threshold<'f>(
                 let value = substitution.apply(graph, assignment.value);
                 set.push((graph.intern(Node::State(assignment.state as u32)), value));
             }
-            let counted = event.then.iter().filter(|a| !(of.detach_reset && a.resets));
-            let states: Vec<Assignment> = counted.copied().collect();
-            let jumps = states.iter().map(|a| (a.state, jump(system, a, &after, &set))).collect();
+            let counted = event.then.iter().zip(&set).filter(|(a, _)| !(of.detach_reset && a.resets));
+            let (states, moved): (Vec<Assignment>, Vec<(NodeId, NodeId)>) =
+                counted.map(|(a, b)| (*a, *b)).unzip();
+            let mut jumps: Vec<(usize, NodeId)> =
+                states.iter().map(|a| (a.state, jump(system, a, &after, &set))).collect();
+            jumps.extend(followers(system, event, &after, &moved));
             DerivativeRule::Time { start, jumps }
         }
     };
@@ -172,6 +182,35 @@ fn jump(
     let dt = graph.intern(Node::Param(System::DT as u32));
     let change = graph.mul(dt, f);
     graph.sub(sum, change)
+}
+
+/// Returns the derivatives with respect to θ of the states that the spike does not set but whose derivatives read states
+/// that it sets, such as the potentials of compartments next to the soma. `after` are the states after integration, and
+/// `moved` those that the spike sets.
+fn followers(
+    system: &mut System,
+    event: &Event,
+    after: &HashMap<NodeId, NodeId>,
+    moved: &[(NodeId, NodeId)],
+) -> Vec<(usize, NodeId)> {
+    let mut before = Substitution::new(after.clone());
+    let mut later = Substitution::new(after.clone());
+    moved.iter().for_each(|(state, value)| later.set(*state, *value));
+    let graph = &mut system.graph;
+    let dt = graph.intern(Node::Param(System::DT as u32));
+    let mut found = Vec::new();
+    for (i, state) in system.states.iter().enumerate() {
+        let Rule::Derivative(f) = state.rule else { continue };
+        let mut reads = false;
+        graph.visit_ids(f, &mut |id| reads |= moved.iter().any(|(set, _)| *set == id));
+        if !reads || event.then.iter().any(|assignment| assignment.state == i) {
+            continue;
+        }
+        let (old, new) = (before.apply(graph, f), later.apply(graph, f));
+        let change = graph.sub(old, new);
+        found.push((i, graph.mul(dt, change)));
+    }
+    found
 }
 
 impl Sweep<'_> {
