@@ -182,6 +182,7 @@ VALUE_OBJECTS = [
     dn.FastSigmoid(),
     dn.ATan(),
     dn.Triangle(),
+    dn.EventProp(),
     dn.Gaussian(),
     dn.MultiGaussian(),
     dn.Piecewise([0.0], [1.0]),

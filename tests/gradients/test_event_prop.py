@@ -64,7 +64,10 @@ def reference(p, delays, spikes, theta_0, cotangents, *, reset, detach):
         a_new = a1 + p["b"]
         V_new = p["V_reset"] - (0.0 if detach else moved) * DT * slope(p["V_reset"], a_new, x1)
         a_new = a_new + moved * ((a1 - a) + DT * a_new / p["tau_a"])
-        V, a, x = (np.where(now, V_new, V1) if reset else V1), np.where(now, a_new, a1), x1 + arriving[n]
+        if not reset:
+            # The derivative of V reads a, which the spike sets.
+            V_new = V1 + moved * DT * (slope(V1, a1, x1) - slope(V1, a1 + p["b"], x1))
+        V, a, x = np.where(now, V_new, V1), np.where(now, a_new, a1), x1 + arriving[n]
         for i in np.flatnonzero(now):
             for j in range(N):
                 arriving[n + delays[i, j], j] += p["w"][i, j] * (1.0 - moved[i])

@@ -127,24 +127,33 @@ pub(super) fn threshold<'f>(
             graph.add(*result, jump)
         };
     }
-    let rule = match of.surrogate {
-        Some(surrogate) => DerivativeRule::Surrogate(surrogate),
-        None => {
-            let mut set = Vec::new();
-            for assignment in &event.then {
-                let value = substitution.apply(graph, assignment.value);
-                set.push((graph.intern(Node::State(assignment.state as u32)), value));
-            }
-            let counted = event.then.iter().zip(&set).filter(|(a, _)| !(of.detach_reset && a.resets));
-            let (states, moved): (Vec<Assignment>, Vec<(NodeId, NodeId)>) =
-                counted.map(|(a, b)| (*a, *b)).unzip();
-            let mut jumps: Vec<(usize, NodeId)> =
-                states.iter().map(|a| (a.state, jump(system, a, &after, &set))).collect();
-            jumps.extend(followers(system, event, &after, &moved));
-            DerivativeRule::Time { start, jumps }
+    let rule = if let Some(surrogate) = of.surrogate {
+        DerivativeRule::Surrogate(surrogate)
+    } else {
+        let mut set = Vec::new();
+        for assignment in &event.then {
+            let value = substitution.apply(graph, assignment.value);
+            set.push((graph.intern(Node::State(assignment.state as u32)), value));
         }
+        DerivativeRule::Time { start, jumps: jumps(system, event, of.detach_reset, (&after, &set)) }
     };
     Spike { condition, rule }
+}
+
+/// Returns the derivatives with respect to θ of all states that depend on it. `after` are the states after integration, and
+/// `set` those that the spike sets.
+fn jumps(
+    system: &mut System,
+    event: &Event,
+    detach_reset: bool,
+    (after, set): (&HashMap<NodeId, NodeId>, &[(NodeId, NodeId)]),
+) -> Vec<(usize, NodeId)> {
+    let counted = event.then.iter().zip(set).filter(|(a, _)| !(detach_reset && a.resets));
+    let (states, moved): (Vec<Assignment>, Vec<(NodeId, NodeId)>) = counted.map(|(a, b)| (*a, *b)).unzip();
+    let of_state = |a: &Assignment| (a.state, jump(system, a, after, set));
+    let mut jumps: Vec<(usize, NodeId)> = states.iter().map(of_state).collect();
+    jumps.extend(followers(system, event, after, &moved));
+    jumps
 }
 
 /// Returns the derivative with respect to θ of a state that a spike sets. `after` are the states after integration, and
