@@ -9,7 +9,7 @@ from .cells import random_tree
 FORMULAS = [
     {"inside": "c0*(1 + exp(-distance/diameter))", "c0": 1e-4, "tau": "80 + distance"},
     {"inside": 1e-4, "gamma": "g0 if distance < 50 else g0/2", "g0": 0.5, "depth": "diameter/20", "valence": 1 / 3},
-    {"inside": "2.5", "E": "e0 + 2*distance", "e0": 50.0, "tau": "t0*exp(-distance/lam)", "t0": 20.0, "lam": 80.0},
+    {"inside": "2.5", "E": "e0 + 2*distance", "e0": 50.0, "diffusion": "d0*exp(-distance/lam)", "d0": 0.2, "lam": 80.0},
     {"inside": 1e-4, "outside": "2 + distance/100", "reversal": "nernst", "celsius": "6 + distance/100", "valence": -1},
 ]
 
@@ -36,5 +36,5 @@ def test_formulas_need_their_parameters():
     cells = dn.CableNeuron(2, random_tree(2, 5), cv=dn.PerSection(2), name="cells")
     with pytest.raises(dn.ParameterError, match=r"inside = 'c0\*2': c0 has no value; pass c0= with a number"):
         dn.Ion(cells, "Ca", inside="c0*2")
-    with pytest.raises(dn.UnknownNameError, match="unexpected parameter gama = 1; did you mean 'gamma'"):
-        dn.Ion(cells, "Ca", inside=1e-4, gama=1)
+    with pytest.raises(dn.UnknownNameError, match="unexpected parameter diffusoin = 1; did you mean 'diffusion'"):
+        dn.Ion(cells, "Ca", inside=1e-4, diffusion=1.0, diffusoin=1)

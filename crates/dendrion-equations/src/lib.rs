@@ -50,7 +50,7 @@ pub use phase::{CURRENT, Phase, Pools, SLOPE};
 pub use rates::{Rate, rates};
 pub use reverse::{Demand, Gather, Reverse};
 pub use system::{
-    Assignment, Diffusion, Event, Exported, Imported, Observable, Reaction, Receive, Rule, StateVar,
+    Assignment, Diffusion, Event, Exported, Imported, Observable, Reaction, Receive, Rule, Spread, StateVar,
     StepCount, System,
 };
 pub use tape::{Leaf, Tape};

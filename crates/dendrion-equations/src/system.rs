@@ -137,6 +137,17 @@ pub struct Imported {
     pub slot: usize,
 }
 
+/// A concentration that diffuses along the dendrites of detailed cells.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    /// The state of the concentration.
+    pub state: usize,
+    /// The internal state that contains the concentration before it diffuses in a step.
+    pub before: usize,
+    /// The internal state whose initial value is the diffusion coefficient (um2/ms).
+    pub coefficient: usize,
+}
+
 /// A time that the equations count in steps.
 #[derive(Clone, Debug)]
 pub struct StepCount {
@@ -183,6 +194,8 @@ pub struct System {
     /// The inputs that contain quantities of other systems, each with the number of the parameter that contains its
     /// initial value.
     pub imports: Vec<Imported>,
+    /// The concentrations that diffuse.
+    pub spreads: Vec<Spread>,
     /// Whether concentrations are advanced in a separate part of the step.
     pub pools_apart: bool,
     /// The part of the joint step with V that the system describes, for placed mechanisms that are solved together with
@@ -265,6 +278,7 @@ pub(crate) struct Builder<'g> {
     diffusions: Vec<Diffusion>,
     exports: Vec<Exported>,
     imports: Vec<Imported>,
+    spreads: Vec<Spread>,
 }
 
 impl<'g> Builder<'g> {
@@ -286,6 +300,7 @@ impl<'g> Builder<'g> {
             diffusions: Vec::new(),
             exports: Vec::new(),
             imports: Vec::new(),
+            spreads: Vec::new(),
         }
     }
 
@@ -437,6 +452,20 @@ impl<'g> Builder<'g> {
         });
     }
 
+    /// Lets a concentration diffuse.
+    pub(crate) fn spread(&mut self, state: State<'g>, coefficient: Expr<'g>) {
+        let name = self.states[state.index].name.clone();
+        let zero = self.number(0.0);
+        let [before, of] =
+            [format!("({name} before diffusion)"), format!("(diffusion of {name})")].map(|name| {
+                let kept = self.internal(&name, "", zero);
+                self.update(kept, kept.value);
+                kept
+            });
+        self.begin(of, coefficient);
+        self.spreads.push(Spread { state: state.index, before: before.index, coefficient: of.index });
+    }
+
     /// Adds a standard normal random number, drawn independently for each neuron and step. The random numbers
     /// of a scope are independent of those of all other scopes.
     pub(crate) fn noise(&mut self, scope: &Scope<'_>) -> Expr<'g> {
@@ -519,6 +548,7 @@ impl<'g> Builder<'g> {
             observables: self.observables,
             exports: self.exports,
             imports: self.imports,
+            spreads: self.spreads,
             pools_apart: false,
             coupled: None,
             pools: None,

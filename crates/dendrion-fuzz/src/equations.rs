@@ -11,7 +11,7 @@ use crate::reader::{Outcome, Target};
 use crate::trial::built;
 
 /// Words that are inserted into texts.
-const WORDS: [&str; 102] = [
+const WORDS: [&str; 104] = [
     "I",
     "V",
     "n",
@@ -42,6 +42,7 @@ const WORDS: [&str; 102] = [
     "where(",
     "import",
     "export",
+    "diffuse",
     "exp(",
     "log(",
     "min(",
@@ -102,6 +103,7 @@ const WORDS: [&str; 102] = [
     "on V > 0 mV: refractory for 5 ms\n",
     "import Ca : mM = 1 mM\n",
     "export n\n",
+    "diffuse n = 1 um2/ms\n",
     "dx/dt = -x/tau : 1\n",
     "_a",
     "I_Ca",
@@ -117,12 +119,13 @@ const WORDS: [&str; 102] = [
 ];
 
 /// Texts with features that the library does not use.
-const OWN: [&str; 5] = [
+const OWN: [&str; 6] = [
     "I = s * g * (E - V) : pA\nds/dt = -s/(2 ms) : 1\non event: s += weight\ng = 1 nS (>= 0); E = 0 mV\n",
     "I = g * on_now * (E - V) : pA\non V >= V_th and not refractory:\n    on_now after 0.5 ms for duration\n    refractory for t_ref\n    fatigue += 0.1\n    fatigue = 0 after t_ref\ndfatigue/dt = 0 /ms : 1\ng = 10 nS; E = 0 mV; V_th = -40 mV; duration = 5 ms; t_ref = 20 ms\n",
     "dV/dt = (k*(V - V_rest)*(V + 40 mV) - u * 1 pA + I)/C\nk = 1 nS/mV\ndu/dt = -u/(3 ms) : 1\non spike: u += 2\nexport u\nimport Ca : mM = 2*Ca_rest\nCa_rest = 1 uM\n",
     "I = g*(a if V > -60 mV or a < 1 else b)*(E - V) : pA\nda/dt = where(a > 0.5, -a, 1 - a)/tau : 1\nb = clip(abs(V)/(10 mV), 0, 1)\na(0) = b\ng = 5 nS (>= 0); E = -90 mV; tau : ms (> 0)\n",
     "I = where(c and not d, g, 2*g)*(E - V) : pA\nc = 1 > 2; d = 3 mV < 5 mV or pi > 3; e = c and V > 0 mV\non d: x = 1\non e: x = 2\ndx/dt = -k*x : 1\ndy/dt = -k*y : s^1/2; y(0) = 2 s^0.5\nk = 1 /ms; g = 5 nS (>= 0); E = -90 mV\n",
+    "dc/dt = -(c - rest)/tau : mM; c(0) = rest\nexport c\ndiffuse c = _D\n_D = D*exp(-distance/lam)\nD = 0.2 um2/ms (>= 0); lam = 100 um (> 0); rest = 1 mM; tau = 5 ms\n",
 ];
 
 /// The target for the equation language.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::error::Span;
 use crate::function::{Binary, Function, Unary};
 use crate::syntax::Bound;
 use crate::unit::Unit;
@@ -134,6 +135,17 @@ pub struct Export {
     pub unit: Unit,
 }
 
+/// The diffusion of a concentration along the dendrites of detailed cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Diffuse {
+    /// Index of the state.
+    pub state: usize,
+    /// The diffusion coefficient in coherent units (um2/ms). It does not change during a run.
+    pub coefficient: Id,
+    /// The position of the state's name in the statement.
+    pub span: Span,
+}
+
 /// The condition that triggers an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
@@ -213,6 +225,8 @@ pub struct Definition {
     pub imports: Vec<Import>,
     /// Quantities that other mechanisms may read.
     pub exports: Vec<Export>,
+    /// The concentrations that diffuse.
+    pub diffuses: Vec<Diffuse>,
     /// Indices of the states to which an arriving spike adds its weight.
     pub arrivals: Vec<usize>,
     /// The events.

@@ -184,7 +184,10 @@ fn declares(statement: &Statement, wanted: &str) -> bool {
         | Statement::Define { name, .. }
         | Statement::Declare { name, .. }
         | Statement::Import { name, .. } => &*name.text == wanted,
-        Statement::Initial { .. } | Statement::Export { .. } | Statement::On { .. } => false,
+        Statement::Initial { .. }
+        | Statement::Export { .. }
+        | Statement::Diffuse { .. }
+        | Statement::On { .. } => false,
     }
 }
 

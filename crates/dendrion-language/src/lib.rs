@@ -39,8 +39,8 @@ mod unit_text;
 mod write;
 
 pub use definition::{
-    Assignment, Current, Definition, Event, Export, Expression, Flag, Given, Id, Import, Parameter, State,
-    Target, Term, Trigger, Written,
+    Assignment, Current, Definition, Diffuse, Event, Export, Expression, Flag, Given, Id, Import, Parameter,
+    State, Target, Term, Trigger, Written,
 };
 pub use density::Density;
 pub use error::{Span, TextError, nearest, shortened, suggestion, write_excerpt};

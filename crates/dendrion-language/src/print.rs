@@ -33,7 +33,7 @@ fn declared(statements: &[Statement]) -> HashSet<&str> {
                 let flags = actions.iter().filter(|a| matches!(a.change, Change::Last(_)));
                 names.extend(flags.map(|a| &*a.name.text));
             }
-            Statement::Initial { .. } | Statement::Export { .. } => {}
+            Statement::Initial { .. } | Statement::Export { .. } | Statement::Diffuse { .. } => {}
         }
     }
     names
@@ -70,6 +70,9 @@ impl Printer<'_> {
             }
             Statement::Export { name, value } => {
                 (format!("export {}{}", name.text, self.assigned(*value)), "")
+            }
+            Statement::Diffuse { name, value } => {
+                (format!("diffuse {}{}", name.text, self.assigned(Some(*value))), "")
             }
             Statement::On { trigger, actions } => (self.event(trigger, actions), ""),
         };

@@ -175,6 +175,13 @@ pub enum Statement {
         /// The value. If it is `None`, the variable with this name is exported.
         value: Option<Id>,
     },
+    /// `diffuse x = value`
+    Diffuse {
+        /// The name of a concentration.
+        name: Name,
+        /// The diffusion coefficient.
+        value: Id,
+    },
     /// `on trigger: actions`
     On {
         /// The trigger.
@@ -188,7 +195,10 @@ impl Statement {
     /// Calls `f` with each expression of the statement, in the order in which they are written.
     pub fn visit(&mut self, mut f: impl FnMut(&mut Id)) {
         match self {
-            Self::Derivative { value, .. } | Self::Initial { value, .. } | Self::Define { value, .. } => {
+            Self::Derivative { value, .. }
+            | Self::Initial { value, .. }
+            | Self::Define { value, .. }
+            | Self::Diffuse { value, .. } => {
                 f(value);
             }
             Self::Import { default: value, .. } | Self::Export { value, .. } => value.iter_mut().for_each(f),

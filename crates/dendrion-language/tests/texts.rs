@@ -138,6 +138,23 @@ fn events() -> Result<(), TextError> {
 }
 
 #[test]
+fn diffusion() -> Result<(), TextError> {
+    let pool = "dc/dt = -(c - rest)/tau : mM; export c; rest = 1 mM; tau = 5 ms";
+    let text =
+        format!("{pool}\ndiffuse c = D*exp(-distance/lam)*diameter/length\nD = 0.2 um2/ms; lam = 100 um");
+    let of = define(&text)?.diffuses;
+    assert_eq!((of.len(), of[0].state), (1, 0));
+    assert_eq!(of[0].span.of(&text), "c");
+    // A named expression may follow the statement, and printed texts are read back.
+    let named = define(&format!("{pool}\ndiffuse c = 2*D\nD = k*area/(1 ms); k = 0.1"))?;
+    assert_eq!(named.diffuses.len(), 1);
+    let printed = dendrion_language::parse(&text)?.to_string();
+    assert!(printed.contains("diffuse c = D * exp(-distance / lam) * diameter / length"), "{printed}");
+    assert_eq!(define(&printed)?.diffuses.len(), 1);
+    Ok(())
+}
+
+#[test]
 fn receptors_membranes_and_what_is_shared() -> Result<(), TextError> {
     let receptor = define("I = s * 1 nS * (0 mV - V) : pA\nds/dt = -s/(2 ms) : 1\non event: s += weight")?;
     assert_eq!(receptor.arrivals, [0]);

@@ -4,7 +4,7 @@
 //! a diameter d scale a CV along and across its axis:
 //!
 //! ```text
-//! area = π l d          axial resistance of each half = r_axial * integral * f,   f = (l/l0)/(d/d0)²
+//! area = π l d          volume = π/4 l d²       axial resistance of each half = r_axial * integral * f,   f = (l/l0)/(d/d0)²
 //! ```
 //!
 //! The resistance between two nodes consists of the halves of up to two CVs. Both formulas are exact for cylinders; for
@@ -25,12 +25,14 @@ pub(crate) struct Link {
     pub(crate) halves: [(Option<usize>, f64); 2],
 }
 
-/// The geometry of all cells of a population.
+/// The geometry of all cells of a population: of a membrane, or of mechanisms, which know only the CVs on which they are placed.
 #[derive(Debug)]
 pub(crate) struct Geometry {
     /// The connection of each node except for the root.
     pub(crate) links: Vec<Option<Link>>,
-    cvs: usize,
+    /// Number of values per cell, and the position of the value of each CV among them.
+    sites: usize,
+    site_of: Option<Vec<usize>>,
     original: [Vec<f64>; 2],
     length: Arc<Values>,
     diameter: Arc<Values>,
@@ -50,27 +52,51 @@ impl Geometry {
             let halves = [(cvs[0], node.resistances[0]), (cvs[1], node.resistances[1])];
             links[*at] = Some(Link { parent: order[parent], halves });
         }
-        Self { links, cvs, original: cable.geometry(), length, diameter, factor }
+        Self { links, sites: cvs, site_of: None, original: cable.geometry(), length, diameter, factor }
+    }
+
+    /// Returns the geometry for these values of the parameters of mechanisms on these CVs.
+    pub(crate) fn of_sites(
+        (cable, sites): (&Cable, &[u32]),
+        system: &System,
+        parameters: &[Arc<Values>],
+    ) -> Self {
+        let mut site_of = vec![0; cable.tree.cvs.len()];
+        sites.iter().enumerate().for_each(|(site, cv)| site_of[*cv as usize] = site);
+        Self { sites: sites.len(), site_of: Some(site_of), ..Self::new(cable, system, parameters) }
     }
 
     /// Returns whether the cells have different lengths or diameters.
     pub(crate) fn is_individual(&self) -> bool {
-        [&self.length, &self.diameter].iter().any(|v| v.as_slice().len() > self.cvs && v.uniform().is_none())
+        [&self.length, &self.diameter]
+            .iter()
+            .any(|v| v.as_slice().len() > self.sites && v.uniform().is_none())
+    }
+
+    /// Returns the index of a CV of a cell among the members of the population.
+    pub(crate) fn member(&self, cell: usize, cv: usize) -> usize {
+        cell * self.sites + self.site_of.as_ref().map_or(cv, |site_of| site_of[cv])
     }
 
     /// Returns the length of a CV of a cell (um).
     pub(crate) fn length(&self, cell: usize, cv: usize) -> f64 {
-        self.length.of(cell * self.cvs + cv)
+        self.length.of(self.member(cell, cv))
     }
 
     /// Returns the diameter of a CV of a cell (um).
     pub(crate) fn diameter(&self, cell: usize, cv: usize) -> f64 {
-        self.diameter.of(cell * self.cvs + cv)
+        self.diameter.of(self.member(cell, cv))
     }
 
     /// Returns the area of a CV of a cell (um2).
     pub(crate) fn area(&self, cell: usize, cv: usize) -> f64 {
         PI * self.length(cell, cv) * self.diameter(cell, cv) * self.factor.of(0)
+    }
+
+    /// Returns the volume of a CV of a cell (um3).
+    pub(crate) fn volume(&self, cell: usize, cv: usize) -> f64 {
+        let d = self.diameter(cell, cv);
+        PI / 4.0 * d * d * self.length(cell, cv)
     }
 
     /// Returns the factor f by which the integrals of 1/(pi r^2) in a CV differ from those of the morphology.

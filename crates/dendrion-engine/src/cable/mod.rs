@@ -9,6 +9,7 @@
 //!     membrane: the sums of both, the solution of the tree, the new V     (dendrion_kernels::Tree)
 //!     cells: spikes and resets
 //!     staggered mechanisms: gates, from the new V
+//!     ions: diffusion (diffusion.rs)
 //! ```
 //!
 //! In all populations of a group, a block contains the same cells. Its lanes are sorted by site and then by
@@ -16,6 +17,8 @@
 
 mod arrange;
 mod contribute;
+mod diffuse;
+mod diffusion;
 mod exchange;
 mod geometry;
 mod members;
@@ -26,6 +29,7 @@ mod step;
 
 pub(crate) use arrange::{arrange, of_members};
 pub(crate) use contribute::gather;
+pub(crate) use diffusion::{Diffusing, Half, Paths};
 pub(crate) use geometry::{Geometry, axial, value_of};
 pub(crate) use members::Sources;
 pub(crate) use rows::{Rows, to_lanes, to_members};

@@ -25,6 +25,8 @@ pub(crate) struct Rows<T: Scalar> {
     pub(crate) slots: Buffer<T>,
     /// The inputs of mechanisms from these slots.
     pub(crate) imported: Vec<Buffer<T>>,
+    /// Intermediate values of the diffusion of each concentration. Without diffusion, there are none.
+    pub(crate) diffusing: Vec<Buffer<T>>,
     /// Arriving input of mechanisms by port, in the order of lanes.
     pub(crate) arriving: Vec<Buffer<T>>,
 }
@@ -42,6 +44,7 @@ impl<T: Scalar> Default for Rows<T> {
             gathered: Buffer::new(),
             slots: Buffer::new(),
             imported: Vec::new(),
+            diffusing: Vec::new(),
             arriving: Vec::new(),
         }
     }
@@ -50,12 +53,12 @@ impl<T: Scalar> Default for Rows<T> {
 impl<T: Scalar> Rows<T> {
     /// Allocates the rows of a cluster. `lanes` is the largest number of lanes, and `ports` the largest number of spike
     /// ports of its mechanisms. `slots` is the number of values that mechanisms exchange, and `imports` the largest number of
-    /// slots that one of them reads.
+    /// slots that one of them reads. `diffusing` contains the number of intermediate values of each concentration that diffuses.
     pub(crate) fn make_room(
         &mut self,
         (tree, width): (&Tree<T>, usize),
         (lanes, of_cells, ports): (usize, usize, usize),
-        (slots, imports): (usize, usize),
+        (slots, imports, diffusing): (usize, usize, &[usize]),
     ) -> Result<(), OutOfMemory> {
         self.current.grow(tree.nodes() * width)?;
         self.slope.grow(tree.nodes() * width)?;
@@ -66,6 +69,8 @@ impl<T: Scalar> Rows<T> {
         self.changed.grow(lanes)?;
         self.gathered.grow(lanes)?;
         self.slots.grow(slots)?;
+        self.diffusing.resize_with(diffusing.len(), Buffer::new);
+        self.diffusing.iter_mut().zip(diffusing).try_for_each(|(work, count)| work.grow(*count))?;
         while self.imported.len() < imports {
             self.imported.push(Buffer::new());
         }

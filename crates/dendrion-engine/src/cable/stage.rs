@@ -7,6 +7,7 @@ use dendrion_kernels::{LinkError, Scalar, Tree, TreeColumns, TreeInputs};
 use dendrion_model::allocate::room;
 use dendrion_model::{Cable, Error, OdeMethod, Role, Values};
 
+use super::diffusion::{Diffusing, diffusing};
 use super::geometry::{Geometry, Link, axial, value_of};
 use super::slots::{After, Plan, Span, Trade};
 use crate::build::layout::Layout;
@@ -41,6 +42,8 @@ pub(crate) enum Stage<T: Scalar> {
         pools: Option<Pools>,
         /// What the mechanisms exchange with those on other CVs.
         trade: Option<Box<Trade<T>>>,
+        /// The concentrations that diffuse.
+        diffusing: Vec<Diffusing<T>>,
     },
 }
 
@@ -65,12 +68,12 @@ pub(crate) struct Shape<'a> {
 }
 
 impl<T: Scalar> Stage<T> {
-    /// Builds the stage of a population for these values of its parameters.
+    /// Builds the stage of a population for these values of its parameters, and these initial values of its states.
     pub(crate) fn new(
         shape: &Shape<'_>,
         (system, parameters): (&System, &[Arc<Values>]),
         layout: &Layout,
-        parts: Vec<(Phase, After<T>)>,
+        (parts, initial): (Vec<(Phase, After<T>)>, &[Values]),
     ) -> Result<Self, StageError> {
         match (shape.role, shape.cable) {
             (Role::Cells(cable), _) => Ok(Self::Cells { spike_at: cable.spike_at }),
@@ -97,6 +100,7 @@ impl<T: Scalar> Stage<T> {
                     reads_change: system.reads_change(),
                     pools: system.pools,
                     trade,
+                    diffusing: diffusing(shape, (system, parameters), initial, layout)?,
                 })
             }
             _ => Ok(Self::Neurons),

@@ -5,6 +5,7 @@ use dendrion_kernels::{Frame, Scalar, TreeStep};
 use dendrion_model::Error;
 
 use super::contribute::{add, advance_gates, contribute};
+use super::diffuse::diffuse;
 use super::exchange::{advance_pools, export};
 use super::members::{At, Members, One, Sources};
 use super::rows::Rows;
@@ -66,7 +67,7 @@ fn split<T: Scalar, O>(members: &mut Members<T, O>) -> (&mut One<T, O>, &mut Mem
 
 /// Allocates scratch memory.
 fn make_room<T: Scalar, O>(members: &mut Members<T, O>, sources: &Sources<'_, T>) -> Result<(), Error> {
-    let (mut lanes, mut ports, mut imports) = (0, 0, 0);
+    let (mut lanes, mut ports, mut imports, mut diffusing) = (0, 0, 0, Vec::new());
     for Member { part, .. } in members.iter_mut() {
         let engine = &sources.engines[part.place.population];
         let observers = engine.observers.iter().map(|o| o.scratch_rows).max().unwrap_or(0);
@@ -74,9 +75,9 @@ fn make_room<T: Scalar, O>(members: &mut Members<T, O>, sources: &Sources<'_, T>
         part.states.scratch.grow(scratch).map_err(refused)?;
         lanes = lanes.max(part.place.lanes);
         ports = ports.max(part.delivery.rings.len());
-        if let Stage::Placed { trade: Some(trade), .. } = &engine.stage {
-            imports = imports.max(trade.inputs.len());
-        }
+        let Stage::Placed { trade, diffusing: mine, .. } = &engine.stage else { continue };
+        imports = imports.max(trade.as_ref().map_or(0, |trade| trade.inputs.len()));
+        diffusing.extend(mine.iter().map(|d| d.tree.work()));
     }
     let of_cells = members[0].part.place.lanes;
     let membrane = &mut members[1].part;
@@ -85,7 +86,8 @@ fn make_room<T: Scalar, O>(members: &mut Members<T, O>, sources: &Sources<'_, T>
     };
     let Shard { place, rows, .. } = membrane;
     let slots = plan.as_ref().map_or(0, |plan| plan.exchange.slots * place.lanes);
-    rows.make_room((tree, place.width), (lanes, of_cells, ports), (slots, imports)).map_err(refused)?;
+    rows.make_room((tree, place.width), (lanes, of_cells, ports), (slots, imports, &diffusing))
+        .map_err(refused)?;
     if let Some(plan) = plan {
         cover(&mut rows.slots, plan, place);
     }
@@ -215,6 +217,9 @@ fn step<T: Scalar, O: ShardObserver<T>>(
     for member in placed.iter_mut() {
         advance_gates(member, sources, (v, width), &mut rows, at, is_first);
     }
+    if !rows.diffusing.is_empty() {
+        diffuse(placed, sources, &mut rows, (at, false, is_first));
+    }
     membrane.part.rows = rows;
 }
 
@@ -247,6 +252,9 @@ fn concentrations<T: Scalar, O: ShardObserver<T>>(
     }
     advance_pools(placed, sources, of_currents, rows, (at, is_first));
     rows.before = before;
+    if !rows.diffusing.is_empty() {
+        diffuse(placed, sources, rows, (at, true, is_first));
+    }
     export(placed, sources, plan, (v, width), rows, (at, Moment::End, is_first));
 }
 

@@ -22,6 +22,7 @@ use dendrion_kernels::{Frame, Ring, Scalar, TreeFrame, TreeStep, TreeSums};
 use dendrion_model::Error;
 
 use super::backward::Backward;
+use super::diffusion;
 use super::exchange::{self, Potentials, mixed};
 use super::growth::FOLD;
 use super::history::History;
@@ -29,6 +30,7 @@ use super::probe_adjoint::given;
 use super::reversal::Reversal;
 use super::shard_trace::ShardTrace;
 use super::spiked::spiked;
+use super::spread_sums::SpreadSums;
 use super::sweep::Shared;
 use super::tree_rows::TreeRows;
 use crate::cable::{
@@ -122,6 +124,11 @@ pub(super) fn reverse<T: Scalar>(
         let rows = TreeRows::new(&engine.stage, &members[1].part.place, (most, imports, states))?;
         if let Some(reversal) = &mut members[1].observer.reversal {
             reversal.tree = rows;
+        }
+        for Member { part, observer, .. } in members.iter_mut() {
+            if let Some(reversal) = &mut observer.reversal {
+                reversal.spreads = SpreadSums::all(&shared.engines[part.place.population], &part.place)?;
+            }
         }
     }
     let places: Vec<usize> = members.iter().map(|m| m.place).collect();
@@ -222,6 +229,10 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
         difference(change, if pools.is_some() { next } else { &v[..] }, before);
         before_bar.fill(T::default());
         change_bar.fill(T::default());
+    }
+    for Unit { engine, shard, history, reversal, .. } in placed.iter_mut() {
+        let now = (at.block, at.step, false);
+        diffusion::reverse((engine, &shard.place), (history, reversal), &mut rows, now);
     }
     exchange::begin(&mut rows, placed, plan.as_deref(), width, at);
     for unit in placed.iter_mut() {

@@ -11,6 +11,7 @@ use dendrion_model::allocate::{copied, copied_values, extend, filled, reserve, r
 use dendrion_model::{Error, Values};
 
 use super::backward::Backward;
+use super::diffusion;
 use super::growth::{Growth, Peak, Peaks, cause};
 use super::infinite::{infinite_at, infinite_in_parameters};
 use super::initial;
@@ -115,7 +116,10 @@ pub(crate) fn sample<T: Scalar>(
                 cotangent.fill(0.0);
             }
         }
+        let of_states = &mut cotangents[reverse.accumulators..];
+        let of_diffusion = diffusion::gather(p, population, trace, sample, of_states);
         let mut found = population.gather(reverse, &cotangents)?;
+        membrane::add(&mut found, of_diffusion);
         for ((_, part), cotangents) in parts.iter().zip(&of_parts) {
             membrane::add(&mut found, population.gather(&part.reverse, cotangents)?);
         }

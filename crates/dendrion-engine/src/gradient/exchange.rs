@@ -7,6 +7,7 @@ use dendrion_equations::{Phase, Pools};
 use dendrion_kernels::{Buffer, Scalar};
 
 use super::cluster::{At, Unit, run};
+use super::diffusion;
 use super::tree_rows::TreeRows;
 use crate::cable::{Moment, Plan, Span, Stage, Trade, clear, collect, import, scatter};
 
@@ -86,6 +87,10 @@ pub(super) fn reverse_pools<T: Scalar>(
     let Some(pools) = plan.pools else { return };
     let Potentials { now, next, solved, site } = *v;
     reverse_exports(rows, placed, plan, (next, width), (&mut *bar, Moment::End), at);
+    for Unit { engine, shard, history, reversal, .. } in placed.iter_mut() {
+        let early = (at.block, at.step, true);
+        diffusion::reverse((engine, &shard.place), (history, reversal), rows, early);
+    }
     rows.slot_bars.fill(T::default());
     let (mut middle, mut middle_bar) =
         (std::mem::take(&mut rows.middle), std::mem::take(&mut rows.middle_bar));

@@ -18,6 +18,7 @@
 mod backward;
 mod cluster;
 mod collect;
+mod diffusion;
 mod exchange;
 mod finals;
 mod growth;
@@ -33,6 +34,7 @@ mod reverse_run;
 mod schedule;
 mod shard_trace;
 mod spiked;
+mod spread_sums;
 mod stage;
 mod store;
 mod suspect;

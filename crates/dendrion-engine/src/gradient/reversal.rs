@@ -30,6 +30,7 @@ use super::growth::{FOLD, Peak, Peaks};
 use super::history::History;
 use super::probe_adjoint::{ProbeAdjoint, given};
 use super::spiked::{of_time, spiked};
+use super::spread_sums::SpreadSums;
 use super::suspect::Suspect;
 use super::tree_rows::{AfterFrames, TreeRows};
 use super::weight_accumulator::WeightAccumulator;
@@ -110,6 +111,8 @@ pub(crate) struct Reversal<T: Scalar> {
     pub(super) others: Vec<AfterFrames<T>>,
     /// The adjoints of input that was in transit at the beginning of the run, by port: one per step and neuron.
     pub(super) transits: Vec<Vec<f64>>,
+    /// The sums of the cotangents of diffusion.
+    pub(super) spreads: Vec<SpreadSums>,
     /// The tree, if this is the shard of a membrane of detailed cells.
     pub(super) tree: Option<TreeRows<T>>,
 }
@@ -152,6 +155,7 @@ impl<T: Scalar> Reversal<T> {
             peaks: Peaks::default(),
             others: others.collect::<Result<_, Error>>()?,
             transits: Vec::new(),
+            spreads: Vec::new(),
             tree: None,
         })
     }

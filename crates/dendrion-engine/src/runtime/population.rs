@@ -297,8 +297,8 @@ impl<T: Scalar> Cells<T> {
 
     fn operations(&self) -> usize {
         let after: usize = self.parts.iter().map(|(_, tape)| tape.program.code.len()).sum();
-        let solve = if matches!(self.role, Role::Membrane { .. }) { SOLVE } else { 0 };
-        self.tape.program.code.len() + after + solve
+        let trees = self.system.spreads.len() + usize::from(matches!(self.role, Role::Membrane { .. }));
+        self.tape.program.code.len() + after + trees * SOLVE
     }
 
     /// Returns whether a step takes less time than writing its result to memory and reading it back.
@@ -364,7 +364,7 @@ fn link<T: Scalar>(
     let broken = |e: LinkError| unlinked(path, "its program", e);
     let needed = |e: Error| e.at(path).needed_by(path, || "its coefficients and initial values".into());
     let mut columns = coefficients(tape, parameters, layout, level).map_err(needed)?;
-    let initial = columns.split_off(tape.program.coefs).into_iter().map(values).collect();
+    let initial: Vec<Values> = columns.split_off(tape.program.coefs).into_iter().map(values).collect();
     let kernel = before.map(|e| &e.kernel);
     let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
     let mut observers = Vec::new();
@@ -382,7 +382,8 @@ fn link<T: Scalar>(
         let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
         parts.push((*phase, After { kernel, coefs }));
     }
-    let stage = Stage::new(shape, (of.system, parameters), layout, parts).map_err(|error| match error {
+    let of_stage = (of.system, parameters);
+    let stage = Stage::new(shape, of_stage, layout, (parts, &initial)).map_err(|error| match error {
         StageError::Link(e) => unlinked(path, "its tree", e),
         StageError::Other(e) => e,
     })?;

@@ -26,7 +26,7 @@ use super::normal::Normal;
 use super::solver::{Solve, Step, Unknown};
 use super::substitute::Substitution;
 use crate::graph::{Graph, Node, NodeId};
-use crate::system::System;
+use crate::system::{Spread, System};
 
 /// Returns whether anything other than the solve changes a state before the next step begins.
 fn is_changed(system: &System, step: &Step, unknown: &Unknown) -> bool {
@@ -47,7 +47,7 @@ pub(super) fn known_by_the_next(system: &mut System, step: &Step, locals: &mut [
             solve.unknowns.iter().partition(|u| is_changed(system, step, u));
         let graph = &mut system.graph;
         let changes: BTreeMap<usize, NodeId> =
-            seen.iter().map(|u| (u.state, difference(graph, u.state))).collect();
+            seen.iter().map(|u| (u.state, difference(graph, u.state, &system.spreads))).collect();
         for unknown in seen {
             locals[unknown.change as usize] = changes[&unknown.state];
         }
@@ -66,10 +66,12 @@ pub(super) fn known_by_the_next(system: &mut System, step: &Step, locals: &mut [
     }
 }
 
-/// Returns the next value of a state minus its current one.
-fn difference(graph: &mut Graph, state: usize) -> NodeId {
+/// Returns the next value of a state minus its current one. If the state then diffuses, its value before is kept in another
+/// state.
+fn difference(graph: &mut Graph, state: usize, spreads: &[Spread]) -> NodeId {
     let y = graph.intern(Node::State(state as u32));
-    let next = graph.intern(Node::Next(state as u32));
+    let end = spreads.iter().find(|s| s.state == state).map_or(state, |s| s.before);
+    let next = graph.intern(Node::Next(end as u32));
     graph.sub(next, y)
 }
 
@@ -190,12 +192,19 @@ impl Sweep<'_> {
         self.with_fixed(graph, seeds, &fixed);
     }
 
+    /// Returns the recorded end of an unknown, if its change is known from it.
+    fn seen_end(&self, graph: &mut Graph, unknown: &Unknown) -> Option<NodeId> {
+        let y = graph.intern(Node::State(unknown.state as u32));
+        let change = self.locals[unknown.change as usize];
+        let node = graph.node(change);
+        let next = node.operands().find(|id| matches!(graph.node(*id), Node::Next(_)))?;
+        (graph.sub(next, y) == change).then_some(next)
+    }
+
     /// Returns y + θ Δ in its own row.
     fn middle(&mut self, graph: &mut Graph, theta: f64, unknown: &Unknown) -> NodeId {
         let y = graph.intern(Node::State(unknown.state as u32));
-        let next = graph.intern(Node::Next(unknown.state as u32));
-        let is_seen = self.locals[unknown.change as usize] == difference(graph, unknown.state);
-        let middle = if is_seen && theta == 1.0 {
+        let middle = if let (Some(next), true) = (self.seen_end(graph, unknown), theta == 1.0) {
             next
         } else {
             let change = graph.intern(Node::Local(unknown.change));

@@ -5,6 +5,7 @@
 //! their currents are added, and then all expressions that may read the sum of currents are added. Each
 //! expression is added when it is first needed ([`lower`]).
 
+mod diffusion;
 mod events;
 mod function;
 mod initial;
@@ -151,6 +152,7 @@ impl<'p, 'g> Written<'p, 'g> {
             self.states(b, membranes, i)?;
             self.membrane(b, membranes, i)?;
             self.events(b, membranes, i)?;
+            self.diffusion(b, membranes, i)?;
             for j in 0..self.parts[i].definition.expressions.len() {
                 let expression = &self.parts[i].definition.expressions[j];
                 // The recorded current I of a compartment is the sum of all its currents, even if the soma

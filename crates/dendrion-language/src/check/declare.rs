@@ -57,7 +57,7 @@ impl<'t> Checker<'t> {
                     }
                     events += usize::from(!arrival);
                 }
-                Statement::Initial { .. } | Statement::Export { .. } => {}
+                Statement::Initial { .. } | Statement::Export { .. } | Statement::Diffuse { .. } => {}
             }
         }
         Ok(())

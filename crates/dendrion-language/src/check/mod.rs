@@ -1,6 +1,7 @@
 //! Checker: resolves names, checks dimensions and builds a definition.
 
 mod declare;
+mod diffusion;
 mod events;
 mod formula;
 mod order;
@@ -102,6 +103,7 @@ impl<'t> Checker<'t> {
             order: Vec::new(),
             imports: Vec::new(),
             exports: Vec::new(),
+            diffuses: Vec::new(),
             arrivals: Vec::new(),
             events: Vec::new(),
             flags: Vec::new(),
@@ -164,6 +166,7 @@ impl<'t> Checker<'t> {
             Statement::Initial { name, value } => self.initial(name, *value),
             Statement::Import { name, default: Some(value), .. } => self.import_default(name, *value),
             Statement::Export { name, value } => self.export(name, *value),
+            Statement::Diffuse { name, value } => self.diffuse(name, *value),
             Statement::On { trigger, actions } => self.event(trigger, actions),
             _ => Ok(()),
         }
@@ -252,6 +255,7 @@ impl<'t> Checker<'t> {
             }
             self.made.current = Some(Current { expression: i, per_area });
         }
+        self.diffusion()?;
         let made = &self.made;
         if made.current.is_none()
             && made.membrane.is_none()

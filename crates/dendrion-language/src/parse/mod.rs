@@ -12,8 +12,8 @@ use crate::syntax::{Name, Syntax};
 pub(crate) use unit::Units;
 
 /// Reserved words.
-pub(crate) const KEYWORDS: [&str; 11] =
-    ["on", "after", "for", "and", "or", "not", "if", "else", "where", "import", "export"];
+pub(crate) const KEYWORDS: [&str; 12] =
+    ["on", "after", "for", "and", "or", "not", "if", "else", "where", "import", "export", "diffuse"];
 
 /// Words that have a special meaning only in events, but that cannot be used as names of quantities.
 pub(crate) const WORDS: [&str; 3] = ["event", "spike", "weight"];

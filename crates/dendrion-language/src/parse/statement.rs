@@ -45,6 +45,11 @@ impl Parser<'_> {
             let value = if self.accept("=") { Some(self.expression()?) } else { None };
             return Ok(Statement::Export { name, value });
         }
+        if self.accept_word("diffuse") {
+            let name = self.name("the name of a state")?;
+            self.expect("=", "followed by the diffusion coefficient")?;
+            return Ok(Statement::Diffuse { name, value: self.expression()? });
+        }
         let name = self.name("a statement: 'dx/dt = ...', 'x = ...', 'x : unit' or 'on ...:'")?;
         if self.accept("=") {
             let value = self.expression()?;

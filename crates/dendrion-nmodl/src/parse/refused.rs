@@ -27,7 +27,10 @@ const WORDS: [(&str, &str); 43] = [
     ("FUNCTION_TABLE", "tables set at run time are not supported; use a FUNCTION instead"),
     ("INCLUDE", "included files are not read; insert their text here"),
     ("ARTIFICIAL_CELL", "artificial cells are not supported; expected SUFFIX or POINT_PROCESS"),
-    ("LONGITUDINAL_DIFFUSION", "diffusion between compartments is not supported"),
+    (
+        "LONGITUDINAL_DIFFUSION",
+        "diffusion is not supported in NMODL files; write 'diffuse c = D' in the equation language instead",
+    ),
     ("COMPARTMENT", "it is only used in KINETIC blocks, which are not supported"),
     ("CONSERVE", "it is only used in KINETIC and LINEAR blocks, which are not supported"),
     ("POINTER", HIDDEN),

@@ -41,7 +41,8 @@ class Ion(Channel):
 
     with the valence z, Faraday's constant F = 96485.33212 C/mol and the volume of the CV or of a shell under its
     membrane. With ``reversal="nernst"``, the reversal potential is E = R T/(z F) log(outside/c), with the gas constant
-    R = 8.314462618 J/(mol K) (CODATA 2018); see Hille (2001), Ion Channels of Excitable Membranes, chapter 1.
+    R = 8.314462618 J/(mol K) (CODATA 2018); see Hille (2001), Ion Channels of Excitable Membranes, chapter 1. With a
+    diffusion coefficient, the ion diffuses along the dendrites.
 
     Parameters
     ----------
@@ -61,6 +62,10 @@ class Ion(Channel):
         Nernst potential for the current concentrations.
     E : float, array, dict, callable or str, optional
         Reversal potential (mV), for ``reversal="fixed"``.
+    diffusion : float, array, dict, callable or str, optional
+        Coefficient of the diffusion along the dendrites (um2/ms), >= 0. By default, the ion does not diffuse. Ions move
+        only between neighbouring CVs that both belong to ``on``. The whole volume takes part, so ``depth`` must be
+        None.
     on : Region, Site or str
         The region where the concentration changes.
     depth : float, array, dict, callable or str, optional
@@ -104,6 +109,7 @@ class Ion(Channel):
         valence: float | None = None,
         reversal: str = "fixed",
         E: Any = None,
+        diffusion: Any = None,
         on: Any = "all",
         depth: Any = None,
         gamma: Any = 1.0,
@@ -120,10 +126,17 @@ class Ion(Channel):
         self._refer("valence", self._checked_valence(valence))
         self._refer("reversal", self._checked_reversal(reversal, outside, E))
         self._check_celsius(celsius, reversal)
-        form = IonForm(reversal, outside is not None, E is not None, tau is not None, depth is not None)
+        if diffusion is not None and depth is not None:
+            raise ParameterError(
+                f"{self._label}: diffusion = {quoted(diffusion)}: expected depth=None as well, because the whole "
+                "volume takes part in diffusion"
+            )
+        form = IonForm(
+            reversal, outside is not None, E is not None, tau is not None, depth is not None, diffusion is not None
+        )
         self._use_equations(form.equations(self.ion, self.valence))
         given = {"inside": inside, "gamma": gamma}
-        optional = {"outside": outside, "E": E, "depth": depth, "tau": tau}
+        optional = {"outside": outside, "E": E, "depth": depth, "tau": tau, "diffusion": diffusion}
         given |= {key: value for key, value in optional.items() if value is not None}
         given |= {"celsius": celsius} if reversal == "nernst" else {}
         given |= params

@@ -24,6 +24,7 @@ class IonForm(NamedTuple):
     has_potential: bool
     decays: bool
     is_shell: bool
+    diffuses: bool
 
     def equations(self, ion: str, valence: float) -> str:
         """Return the equations, in Dendrion's equation language."""
@@ -53,11 +54,13 @@ class IonForm(NamedTuple):
             ]
         elif self.has_potential:
             lines += ["E : mV                           # reversal potential", f"export E_{ion} = E"]
+        if self.diffuses:
+            lines += ["diffusion : um2/ms (>= 0)        # diffusion coefficient", f"diffuse {ion} = diffusion"]
         return "\n".join(lines) + "\n"
 
 
 #: The parameters that formulas can replace, in the order in which an ion inserts its formulas.
-_REPLACED = ("inside", "gamma", "outside", "E", "depth", "tau", "celsius")
+_REPLACED = ("inside", "gamma", "outside", "E", "depth", "tau", "diffusion", "celsius")
 
 
 def arguments(equations: str) -> dict[str, Any] | None:
@@ -67,7 +70,7 @@ def arguments(equations: str) -> dict[str, Any] | None:
         return None
     ion, valence = head[1], float(head[2])
     formulas = _formulas(equations)
-    for form in itertools.starmap(IonForm, itertools.product(REVERSALS, *[(False, True)] * 4)):
+    for form in itertools.starmap(IonForm, itertools.product(REVERSALS, *[(False, True)] * 5)):
         if _with(formulas, form.equations(ion, valence)) == equations:
             return {"ion": ion, "valence": valence, "reversal": form.reversal, **formulas}
     return None
