@@ -44,7 +44,7 @@ pub use neuron::{Wiring, neuron};
 pub use parameters::{Parameter, Parameters};
 pub use passes::adjoint::{Adjoint, adjoint, parameter_adjoint};
 pub use passes::derivative::derivative;
-pub use passes::solver::{Pivot, Solve, Step, Unknown, advance};
+pub use passes::solver::{Pivot, Slope, Solve, Step, Unknown, advance};
 pub use passes::spike::{SpikeDerivative, Surrogate};
 pub use phase::{CURRENT, Phase, Pools, SLOPE};
 pub use rates::{Rate, rates};

@@ -18,12 +18,13 @@ use crate::graph::{Graph, Node, NodeId};
 use crate::mechanisms::surrogate::derivative;
 use crate::passes::adjoint::{Adjoint, adjoint, seeded_adjoint, value_adjoint};
 use crate::passes::emit::{Cotangents, Emitter, Table};
+use crate::passes::exponentials::Purpose;
 use crate::passes::normal::Normal;
 use crate::passes::rows;
-use crate::passes::solver::{self, Step};
+use crate::passes::solver::{self, Slope, Step};
 use crate::passes::spike::{SpikeDerivative, Surrogate};
 use crate::system::System;
-use crate::tape::{Assign, Leaf, Lowered, Tape, finish, leaves_of, prologue, small_enough};
+use crate::tape::{Assign, Leaf, Lowered, Tape, finish, leaves_of, prologue, simplify, small_enough};
 
 /// Maximum number of instructions in a program of several steps, so that its machine code fits in the processor's
 /// instruction cache.
@@ -98,7 +99,9 @@ impl Reverse {
         demand: &Demand<'_>,
     ) -> Result<Self, Error> {
         let Demand { parameters: wanted, observables: observed, .. } = *demand;
-        let step = solver::advance(system, ode, sde);
+        let mut step = solver::advance(system, ode, sde);
+        system.graph.check(&system.path)?;
+        simplify(system, &mut step, Purpose::Reverse);
         system.graph.check(&system.path)?;
         let step = in_normal_form(&mut system.graph, step);
         system.graph.check(&system.path)?;
@@ -202,7 +205,9 @@ fn in_normal_form(graph: &mut Graph, step: Step) -> Step {
     let mut normal = Normal::new(graph);
     let locals = step.locals.iter().map(|id| normal.whole(*id)).collect();
     let next = step.next.iter().map(|id| normal.whole(*id)).collect();
-    Step { locals, next, ..step }
+    let slopes =
+        (step.slopes.into_iter()).map(|known| Slope { slope: normal.whole(known.slope), ..known }).collect();
+    Step { locals, next, slopes, ..step }
 }
 
 /// The sums computed by the accumulators. If a contribution to a coefficient's cotangent is a single product of a

@@ -8,12 +8,13 @@ use dendrion_model::{Error, OdeMethod, SdeMethod, UNNAMED};
 
 use crate::graph::{Graph, Node, NodeId};
 use crate::passes::emit::{Cotangents, Emitter, Table};
+use crate::passes::exponentials::{self, Purpose};
 use crate::passes::fuse::Fuser;
 use crate::passes::normal::{Normal, Sum};
 use crate::passes::schedule::{self, Update};
 use crate::passes::solver::Step;
 use crate::passes::substitute::Substitution;
-use crate::passes::{event, exponentials, fractions, rows, solver};
+use crate::passes::{event, fractions, rows, solver};
 use crate::phase::CURRENT;
 use crate::system::{Event, System};
 
@@ -57,7 +58,7 @@ impl Tape {
     fn of_step(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Result<Self, Error> {
         let mut step = solver::advance(system, ode, sde);
         system.graph.check(&system.path)?;
-        simplify(system, &mut step);
+        simplify(system, &mut step, Purpose::Step);
         system.graph.check(&system.path)?;
         let Step { mut locals, next, .. } = step;
         let threshold = system.event.clone().map(|event| {
@@ -189,9 +190,9 @@ impl Lowered {
 /// Reduces the numbers of exponentials and divisions in the step of placed mechanisms whose gates are solved with V held.
 ///
 /// This changes results by rounding errors. The results of few-compartment neurons do not change from version to version, and
-/// detailed cells with coupled gates equal them up to rounding. The reverse of a step differentiates the original formulas, because the
-/// derivatives of the simplified ones are not shorter.
-fn simplify(system: &mut System, step: &mut Step) {
+/// detailed cells with coupled gates equal them up to rounding. The reverse of a step differentiates formulas with fewer
+/// exponentials, but without cleared fractions, because the derivatives of the latter are not shorter.
+pub(crate) fn simplify(system: &mut System, step: &mut Step, purpose: Purpose) {
     if system.state(CURRENT).is_none() || system.coupled.is_some() || !step.solves.is_empty() {
         return;
     }
@@ -203,8 +204,10 @@ fn simplify(system: &mut System, step: &mut Step) {
         inline.set(graph.intern(Node::Local(i as u32)), value);
     }
     step.next.iter_mut().for_each(|id| *id = inline.apply(graph, *id));
-    let exponentials = exponentials::share(graph, step);
-    fractions::clear(graph, step, &exponentials);
+    let exponentials = exponentials::share(graph, step, purpose);
+    if purpose == Purpose::Step {
+        fractions::clear(graph, step, &exponentials);
+    }
 }
 
 /// Returns the locals on which the next states depend, in ascending order.

@@ -220,10 +220,12 @@ impl<T: Scalar> Kernel<T> {
         let row = frame.block * frame.coefs.rows_per_block * self.lanes;
         let first = strip.start;
         let state = frame.state.as_mut_ptr().wrapping_add(first);
+        // All strips use the same scratch memory, so that it stays in the L1 cache, unless it contains results.
+        let scratch = if self.results > 0 { first } else { 0 };
         let memory = Memory {
             bases: [
                 before.map_or(state, |before| before.as_ptr().wrapping_add(first).cast_mut()),
-                frame.scratch.as_mut_ptr().wrapping_add(first),
+                frame.scratch.as_mut_ptr().wrapping_add(scratch),
                 frame.coefs.rows[row..].as_ptr().wrapping_add(first).cast_mut(),
                 frame.coefs.uniform.as_ptr().cast_mut(),
                 past.as_ptr().wrapping_add(first).cast_mut(),

@@ -226,7 +226,7 @@ proptest! {
         let [capacitance, leak, reversal, axial] = &mut all;
         let mut sums = TreeSums { capacitance, leak, reversal, axial };
         let mut bar = weights.clone();
-        tree.reverse(Level::Baseline, 0, &mut frame, (&mut bar, &mut work), &mut sums);
+        tree.reverse(Level::Baseline, 0, &mut frame, (&mut bar, &mut work), Some(&mut sums));
         let check = |found: f64, change: &dyn Fn(&mut Sample, f64)| {
             let h = 1e-4;
             let at = |d: f64| { let mut s = sample.clone(); change(&mut s, d); loss(&s) };

@@ -58,6 +58,7 @@ pub(super) fn contribute<'m, T: Scalar, O: ShardObserver<T>>(
     let change: Option<&[T]> = reads_change.then_some(&[]);
     let read = (v, change, &imported[..imports.len()]);
     let inputs = inputs(read, (delivery, arriving), (lanes, at), &mut few, &mut many);
+    observer.prefetch(at.step(), at.block, (0, 2));
     let seen = if is_first { observer.step(at.step(), at.block) } else { None };
     let (state, next) = match seen {
         Some((state, next)) => (state, Some(next)),

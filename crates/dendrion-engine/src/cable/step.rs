@@ -159,6 +159,7 @@ fn step<T: Scalar, O: ShardObserver<T>>(
     let Stage::Membrane { tree, injected, bare, plan } = &engine.stage else { return };
     let pools = plan.as_ref().and_then(|plan| plan.pools);
     let size = states.rows * place.lanes;
+    membrane.observer.prefetch(at.step(), at.block, (0, 1));
     let seen = if is_first { membrane.observer.step(at.step(), at.block) } else { None };
     let v = match seen {
         Some((state, next)) => {
@@ -198,6 +199,7 @@ fn step<T: Scalar, O: ShardObserver<T>>(
         old[..count].copy_from_slice(v);
     }
     tree.solve(level, place.blocks.start + at.block, &mut TreeStep { v: &mut *v, current, slope, work });
+    placed.iter().for_each(|member| member.observer.prefetch(at.step(), at.block, (1, 2)));
     after[..width].copy_from_slice(&v[site.clone()]);
     if reads_change || pools.is_some() {
         to_currents(own_pools.or(pools), &mut old[..count], v);
@@ -317,6 +319,7 @@ fn threshold<T: Scalar, O: ShardObserver<T>>(
     let Shard { place, states, recorders, output, .. } = part;
     let engine = &sources.engines[place.population];
     let (lanes, size) = (place.lanes, states.rows * place.lanes);
+    observer.prefetch(at.step(), at.block, (0, 1));
     let seen = if is_first { observer.step(at.step(), at.block) } else { None };
     let (state, next) = match seen {
         Some((state, next)) => (state, Some(next)),

@@ -17,31 +17,26 @@
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use dendrion_equations::{Phase, Pools};
-use dendrion_kernels::{Frame, Ring, Scalar, TreeFrame, TreeStep, TreeSums};
+use dendrion_equations::Pools;
+use dendrion_kernels::{Level, Scalar, Tree, TreeFrame, TreeSums, prefetch_all};
 use dendrion_model::Error;
 
-use super::backward::Backward;
 use super::diffusion;
-use super::exchange::{self, Potentials, mixed};
+use super::exchange::{self, Potentials};
 use super::growth::FOLD;
-use super::history::History;
+use super::mechanisms::{reverse_currents, reverse_gates};
 use super::probe_adjoint::given;
 use super::reversal::Reversal;
+use super::sent::Sent;
 use super::shard_trace::ShardTrace;
 use super::spiked::spiked;
 use super::spread_sums::SpreadSums;
 use super::sweep::Shared;
 use super::tree_rows::TreeRows;
-use crate::cable::{
-    Moment, Sources, Span, Stage, difference, gather, import, inject, scatter, to_currents, to_lanes,
-    to_members,
-};
-use crate::recording::recorder::Reads;
+use super::unit::{At, Unit, run};
+use crate::cable::{Moment, Sources, Span, Stage, difference, inject, to_currents, to_lanes, to_members};
 use crate::run::Member;
 use crate::runtime::input_ports::View;
-use crate::runtime::place::Place;
-use crate::runtime::population::Engine;
 use crate::runtime::shard::Shard;
 
 impl<T: Scalar> TreeRows<T> {
@@ -80,28 +75,22 @@ impl<T: Scalar> TreeRows<T> {
             }
         }
     }
+
+    /// Finds the change of V that mechanisms read. V after the solution of the tree is recorded, so the solution is not repeated.
+    fn find_change(&mut self, v: &Potentials<'_, T>, pools: Option<Pools>) {
+        let Potentials { now, next, solved, site } = *v;
+        let Self { v, change, before, before_bar, change_bar, .. } = self;
+        v[..next.len()].copy_from_slice(next);
+        v[site..site + solved.len()].copy_from_slice(solved);
+        before[..now.len()].copy_from_slice(now);
+        to_currents(pools, before, v);
+        difference(change, if pools.is_some() { next } else { &v[..] }, before);
+        before_bar.fill(T::default());
+        change_bar.fill(T::default());
+    }
 }
 
 type Members<T> = [Member<Shard<T>, ShardTrace<T>>];
-
-/// The parts of a member that a reversed step uses.
-pub(super) struct Unit<'m, T: Scalar> {
-    pub(super) shard: &'m mut Shard<T>,
-    pub(super) history: &'m History<T>,
-    pub(super) reversal: &'m mut Reversal<T>,
-    pub(super) backward: &'m Backward<T>,
-    pub(super) engine: &'m Engine<T>,
-    spike_adjoints: Vec<Ring<T>>,
-}
-
-/// The position of the sweep.
-#[derive(Clone, Copy)]
-pub(super) struct At {
-    pub(super) block: usize,
-    pub(super) step: u64,
-    /// The first step of the epoch.
-    begin: u64,
-}
 
 /// Reverses the steps of an epoch for a cluster. Returns `false` if `goes_on`, which is called before each block,
 /// returned `false`.
@@ -121,7 +110,9 @@ pub(super) fn reverse<T: Scalar>(
             };
         let imports = members.iter().map(imports).max().unwrap_or(0);
         let states = members.iter().map(|m| m.part.place.lanes * m.part.states.rows).max().unwrap_or(0);
-        let rows = TreeRows::new(&engine.stage, &members[1].part.place, (most, imports, states))?;
+        let with_sums = shared.tree_sums[members[1].part.place.population];
+        let sizes = (most, imports, states);
+        let rows = TreeRows::new(&engine.stage, &members[1].part.place, sizes, with_sums)?;
         if let Some(reversal) = &mut members[1].observer.reversal {
             reversal.tree = rows;
         }
@@ -201,34 +192,36 @@ fn fold<T: Scalar>(unit: &mut Unit<'_, T>, block: usize, step: u64) {
     }
 }
 
+/// Reverses a step, the last stage first.
 fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at: At) {
-    units.iter().for_each(|unit| unit.history.prefetch_before(at.step, at.block));
     let (head, rest) = units.split_at_mut(1);
     let (membrane, placed) = rest.split_at_mut(1);
     let (head, membrane) = (&mut head[0], &mut membrane[0]);
     let Some(mut rows) = membrane.reversal.tree.take() else { return };
     let Stage::Membrane { tree, injected, plan, .. } = &membrane.engine.stage else { return };
     let Stage::Cells { spike_at } = &head.engine.stage else { return };
-    let (place, width) = (membrane.shard.place.clone(), membrane.shard.place.width);
-    let size = membrane.reversal.rows * place.lanes;
+    let (lanes, width) = (membrane.shard.place.lanes, membrane.shard.place.width);
+    let size = membrane.reversal.rows * lanes;
+    for unit in [&*head, &*membrane] {
+        prefetch_all(unit.history.before(at.step, at.block));
+    }
     let now = membrane.history.state(at.step, at.block);
     let next = membrane.history.state(at.step + 1, at.block);
-    let bar = &mut membrane.reversal.frames[at.block * size..][..place.lanes];
+    let bar = &mut membrane.reversal.frames[at.block * size..][..lanes];
+    let solution = Solution {
+        tree,
+        level: membrane.engine.kernel.level(),
+        group: membrane.shard.place.blocks.start + at.block,
+        first: at.block * rows.nodes * width,
+    };
     let reads_change =
         placed.iter().any(|u| matches!(u.engine.stage, Stage::Placed { reads_change: true, .. }));
-    let pools = placed.iter().find_map(|u| u.engine.stage.pools());
+    let site = spike_at * width..(spike_at + 1) * width;
+    // The second row of the cells is V after the solution of the tree, before a reset.
+    let solved = &head.history.state(at.step + 1, at.block)[head.shard.place.lanes..][..width];
+    let v = Potentials { now, next, solved, site: site.start };
     if reads_change {
-        // The step is repeated up to the change of V.
-        rows.v[..now.len()].copy_from_slice(now);
-        rows.add_currents(placed, (membrane.shard, injected), at);
-        let TreeRows { v, current, slope, work, change, before, before_bar, change_bar, .. } = &mut rows;
-        let mut frame = TreeStep { v: &mut *v, current, slope, work };
-        tree.solve(membrane.engine.kernel.level(), place.blocks.start + at.block, &mut frame);
-        before[..now.len()].copy_from_slice(now);
-        to_currents(pools, before, v);
-        difference(change, if pools.is_some() { next } else { &v[..] }, before);
-        before_bar.fill(T::default());
-        change_bar.fill(T::default());
+        rows.find_change(&v, placed.iter().find_map(|u| u.engine.stage.pools()));
     }
     for Unit { engine, shard, history, reversal, .. } in placed.iter_mut() {
         let now = (at.block, at.step, false);
@@ -237,47 +230,49 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     exchange::begin(&mut rows, placed, plan.as_deref(), width, at);
     for unit in placed.iter_mut() {
         unit.store_spike_adjoints(at);
-        unit.reverse_gates((next, width), &mut *bar, &mut rows, at);
+        reverse_gates(unit, (next, width), &mut *bar, &mut rows, at);
     }
-    let site = spike_at * width..(spike_at + 1) * width;
     if let Some(plan) = plan {
-        let solved = &head.history.state(at.step + 1, at.block)[head.shard.place.lanes..][..width];
-        let v = Potentials { now, next, solved, site: site.start };
         exchange::reverse_pools(&mut rows, placed, plan, (&v, width), bar, at);
     }
     head.reverse_threshold(&mut bar[site.clone()], &mut rows, at);
-    // The membrane.
     rows.add_currents(placed, (membrane.shard, injected), at);
-    let first = at.block * rows.nodes * width;
-    let [capacitance, leak, reversal, axial] = &mut rows.sums;
-    let mut sums = TreeSums {
-        capacitance: &mut capacitance[first..],
-        leak: &mut leak[first..],
-        reversal: &mut reversal[first..],
-        axial: &mut axial[first..],
-    };
-    let mut frame = TreeFrame { v: now, current: &mut rows.current, slope: &mut rows.slope };
-    let level = membrane.engine.kernel.level();
-    if reads_change {
-        // The change of V is the difference of V after and before the solution.
-        for (bar, v) in bar.iter_mut().zip(&rows.change_bar[..]) {
-            *bar = *bar + *v;
-        }
-    }
     let pools = plan.as_ref().and_then(|plan| plan.pools);
-    if pools == Some(Pools::Middle) {
-        bar.iter_mut().zip(&rows.middle_bar[..]).for_each(|(bar, v)| *bar = *bar + T::from_f64(0.5) * *v);
-    }
-    tree.reverse(level, place.blocks.start + at.block, &mut frame, (&mut *bar, &mut rows.work), &mut sums);
+    add_changes(bar, &rows, reads_change, pools);
+    solution.reverse(&mut rows, now, bar);
     if let Some(plan) = plan {
         exchange::fill_slots(&mut rows, placed, plan, width, (Moment::Beginning, at));
     }
     for unit in placed.iter_mut() {
-        unit.reverse_currents(&shared.tables, (now, width), &mut *bar, &mut rows, at);
+        reverse_currents(unit, &shared.tables, (now, width), &mut *bar, &mut rows, at);
     }
     if let Some(plan) = plan {
         exchange::reverse_exports(&mut rows, placed, plan, (now, width), (&mut *bar, Moment::Beginning), at);
     }
+    add_before(bar, &rows, reads_change, pools);
+    // Probes record V at the beginning of the step.
+    for given in &membrane.reversal.given {
+        let row = given.row((at.step - at.begin) as usize);
+        bar.iter_mut().zip(row).for_each(|(bar, v)| *bar = *bar + *v);
+    }
+    head.add_before(&mut bar[site], at);
+    membrane.flow(shared, injected, &rows.current, at);
+    membrane.reversal.tree = Some(rows);
+}
+
+/// Adds the cotangents of V at the end of the solution that the gates and the concentrations read.
+fn add_changes<T: Scalar>(bar: &mut [T], rows: &TreeRows<T>, reads_change: bool, pools: Option<Pools>) {
+    if reads_change {
+        // The change of V is the difference of V after and before the solution.
+        bar.iter_mut().zip(&rows.change_bar[..]).for_each(|(bar, v)| *bar = *bar + *v);
+    }
+    if pools == Some(Pools::Middle) {
+        bar.iter_mut().zip(&rows.middle_bar[..]).for_each(|(bar, v)| *bar = *bar + T::from_f64(0.5) * *v);
+    }
+}
+
+/// Adds the cotangents of V at the beginning of the step that the gates and the concentrations read.
+fn add_before<T: Scalar>(bar: &mut [T], rows: &TreeRows<T>, reads_change: bool, pools: Option<Pools>) {
     if let Some(pools) = pools {
         let part = T::from_f64(if pools == Pools::Middle { 0.5 } else { 1.0 });
         bar.iter_mut().zip(&rows.middle_bar[..]).for_each(|(bar, v)| *bar = *bar + part * *v);
@@ -286,16 +281,31 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
         let more = rows.before_bar.iter().zip(&rows.change_bar[..]);
         bar.iter_mut().zip(more).for_each(|(bar, (v, change))| *bar = *bar + (*v - *change));
     }
-    let i = (at.step - at.begin) as usize;
-    // Probes record V at the beginning of the step.
-    for given in &membrane.reversal.given {
-        for (bar, v) in bar.iter_mut().zip(given.row(i)) {
-            *bar = *bar + *v;
-        }
+}
+
+/// The solution of the tree for a block.
+struct Solution<'t, T: Scalar> {
+    tree: &'t Tree<T>,
+    level: Level,
+    /// The number of the block in the network.
+    group: usize,
+    /// The first sum of the block.
+    first: usize,
+}
+
+impl<T: Scalar> Solution<'_, T> {
+    /// Reverses the solution. `bar` contains the cotangents of V after it, which are replaced with those before it.
+    fn reverse(&self, rows: &mut TreeRows<T>, now: &[T], bar: &mut [T]) {
+        let first = self.first;
+        let mut sums = rows.sums.as_mut().map(|[capacitance, leak, reversal, axial]| TreeSums {
+            capacitance: &mut capacitance[first..],
+            leak: &mut leak[first..],
+            reversal: &mut reversal[first..],
+            axial: &mut axial[first..],
+        });
+        let mut frame = TreeFrame { v: now, current: &mut rows.current, slope: &mut rows.slope };
+        self.tree.reverse(self.level, self.group, &mut frame, (bar, &mut rows.work), sums.as_mut());
     }
-    head.add_before(&mut bar[site], at);
-    membrane.flow(shared, injected, &rows.current, at);
-    membrane.reversal.tree = Some(rows);
 }
 
 impl<T: Scalar> Unit<'_, T> {
@@ -317,80 +327,27 @@ impl<T: Scalar> Unit<'_, T> {
         }
     }
 
-    /// Reverses the second part of the step of mechanisms.
-    fn reverse_gates(&mut self, (next, width): (&[T], usize), bar: &mut [T], rows: &mut TreeRows<T>, at: At) {
-        let Stage::Placed { spans, reads_change, pools, trade, .. } = &self.engine.stage else { return };
-        let Some(part) = self.backward.parts.iter().position(|(phase, _)| *phase == Phase::Gates) else {
-            return;
-        };
-        let (backward, after) = (&self.backward.parts[part].1, &mut self.reversal.others[part]);
-        let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
-        let (size, of_after) = (self.reversal.rows * lanes, after.rows * lanes);
-        let states = backward.reverse.states * lanes;
-        let frame = &mut after.frames[at.block * of_after..][..of_after];
-        let own = &mut self.reversal.frames[at.block * size..][..size];
-        frame[..states].copy_from_slice(&own[..states]);
-        let v = if *reads_change { &rows.before[..] } else { next };
-        let v = gather(v, width, (place, spans), &mut rows.gathered);
-        let past = self.history.states(at.step, 1, at.block);
-        let past = mixed(past, trade.as_deref(), lanes, &mut rows.past);
-        let mut inputs = vec![v];
-        if *reads_change {
-            inputs.push(gather(&rows.change, width, (place, spans), &mut rows.changed));
-        }
-        let of_slot = next.len();
-        let read = trade.as_ref().map_or(&[] as &[usize], |trade| &trade.inputs);
-        import(&rows.slots, (read, of_slot), width, (place, spans), &mut rows.imported);
-        inputs.extend(rows.imported[..read.len()].iter().map(|row| &row[..lanes]));
-        inputs.extend([&[] as &[T], &[]]);
-        run(&backward.step, (frame, &mut self.reversal.scratch), place, &inputs, past, at);
-        let of = |input: usize| &frame[backward.reverse.current(input) * lanes..][..lanes];
-        match pools {
-            // The inputs are x = V + θ Δ, with Δ the change in the solution, and the difference between V after the reset and x.
-            Some(at) => {
-                scatter(bar, width, spans, of(1));
-                let bars = &mut rows.bars[..lanes];
-                difference(bars, of(0), of(1));
-                scatter(&mut rows.before_bar, width, spans, bars);
-                if *at == Pools::Middle {
-                    let half = T::from_f64(0.5);
-                    bars.iter_mut().for_each(|bar| *bar = half * *bar);
-                    scatter(&mut rows.change_bar, width, spans, bars);
-                }
-            }
-            None if *reads_change => {
-                scatter(&mut rows.before_bar, width, spans, of(0));
-                scatter(&mut rows.change_bar, width, spans, of(1));
-            }
-            None => scatter(bar, width, spans, of(0)),
-        }
-        let first = 1 + usize::from(*reads_change);
-        for (k, slot) in read.iter().enumerate() {
-            scatter(&mut rows.slot_bars[slot * of_slot..][..of_slot], width, spans, of(first + k));
-        }
-        own[..states].copy_from_slice(&frame[..states]);
-    }
-
     /// Reverses the program of the cells. `bar` contains the cotangents of V at their CV after the reset, which are replaced
     /// with those before the reset.
     fn reverse_threshold(&mut self, bar: &mut [T], rows: &mut TreeRows<T>, at: At) {
         let (place, lanes, width) = (&self.shard.place, self.shard.place.lanes, bar.len());
         let size = self.reversal.rows * lanes;
         let i = (at.step - at.begin) as usize;
-        let Reversal { frames, spikes, sends, spiked, given, scratch, .. } = &mut *self.reversal;
+        let Reversal { frames, sent: Sent { rows: spikes, is_sent, .. }, spiked, given, scratch, .. } =
+            &mut *self.reversal;
         let frame = &mut frames[at.block * size..][..size];
         frame[..width].copy_from_slice(bar);
         let past = self.history.states(at.step, 1, at.block);
         // Row 1 of the state at the end of the step contains V after the solution of the tree.
         let solved = &past[past.len() / 2 + lanes..][..lanes];
         let bars = &mut rows.bars[..lanes];
-        if *sends {
+        if *is_sent {
             let (first, count) = place.neurons_of(at.block);
             let first = i * place.lanes_of_all() + first - place.neurons.start;
             bars.fill(T::default());
             to_lanes(place, &spikes[first..first + count], bars);
         }
-        let mut inputs = vec![solved, if *sends { &*bars } else { &[] }, spiked.row(i)];
+        let mut inputs = vec![solved, if *is_sent { &*bars } else { &[] }, spiked.row(i)];
         inputs.extend(given.iter().map(|rows| rows.row(i)));
         run(&self.backward.step, (frame, scratch), place, &inputs, past, at);
         let row = self.backward.reverse.current(0) * lanes;
@@ -407,86 +364,17 @@ impl<T: Scalar> Unit<'_, T> {
         }
     }
 
-    /// Reverses the program of placed mechanisms that computes currents.
-    fn reverse_currents(
-        &mut self,
-        tables: &[&[f64]],
-        (v, width): (&[T], usize),
-        bar: &mut [T],
-        rows: &mut TreeRows<T>,
-        at: At,
-    ) {
-        let Stage::Placed { outputs, spans, reads_change, trade, .. } = &self.engine.stage else { return };
-        let of_slot = v.len();
-        let read = trade.as_ref().map_or(&[] as &[usize], |trade| &trade.inputs);
-        let (place, lanes) = (&self.shard.place, self.shard.place.lanes);
-        let (size, i) = (self.reversal.rows * lanes, (at.step - at.begin) as usize);
-        let Reversal { frames, given, scratch, probe_adjoints, .. } = &mut *self.reversal;
-        let frame = &mut frames[at.block * size..][..size];
-        for (row, bars) in outputs.iter().zip([&rows.current, &rows.slope]) {
-            let row = &mut frame[row * lanes..][..lanes];
-            row.fill(T::default());
-            for Span { site, cv, count, .. } in spans {
-                let of_cvs = &bars[cv * width..(cv + count) * width];
-                row[site * width..(site + count) * width].copy_from_slice(of_cvs);
-            }
-        }
-        let v = gather(v, width, (place, spans), &mut rows.gathered);
-        let past = self.history.states(at.step, 1, at.block);
-        // Neither the change of V nor spikes affect this part of the step.
-        let mut inputs = vec![v];
-        inputs.extend(reads_change.then_some(&[] as &[T]));
-        import(&rows.slots, (read, of_slot), width, (place, spans), &mut rows.imported);
-        inputs.extend(rows.imported[..read.len()].iter().map(|row| &row[..lanes]));
-        let of_observers = inputs.clone();
-        inputs.extend([&[] as &[T], &[]]);
-        inputs.extend(given.iter().map(|rows| rows.row(i)));
-        run(&self.backward.step, (&mut *frame, &mut *scratch), place, &inputs, past, at);
-        for probe_adjoint in probe_adjoints.iter() {
-            let Reads::Observer(o) = probe_adjoint.reads else { continue };
-            let Some(observer) = self.backward.observers.get(o) else { continue };
-            let Some(values) = probe_adjoint.row(at.step, tables) else { continue };
-            let bars = &mut rows.bars[..lanes];
-            bars.fill(T::default());
-            probe_adjoint.add(values, at.block * lanes, bars);
-            let inputs = [of_observers.as_slice(), &[&*bars]].concat();
-            run(observer, (&mut *frame, &mut *scratch), place, &inputs, past, at);
-        }
-        let of = |input: usize| &frame[self.backward.reverse.current(input) * lanes..][..lanes];
-        scatter(bar, width, spans, of(0));
-        let first = 1 + usize::from(*reads_change);
-        for (k, slot) in read.iter().enumerate() {
-            scatter(&mut rows.slot_bars[slot * of_slot..][..of_slot], width, spans, of(first + k));
-        }
-    }
-
     /// Adds the cotangents of injected currents to the sums of their generators.
     fn flow(&mut self, shared: &Shared<'_, T>, injected: &[usize], lambda: &[T], at: At) {
         let (place, width) = (&self.shard.place, self.shard.place.width);
         let (first, cells) = place.cells_of(at.block);
         let first = first - place.neurons.start / place.sites;
         let view = View { engine: self.engine, currents: &shared.currents, given: &shared.given };
-        self.reversal.flow_into(&view, &self.shard.inputs.currents, at.step, |input, slot, weight, flow| {
+        let steps = (at.step, self.reversal.begin);
+        self.reversal.flows.add(&view, &self.shard.inputs.currents, steps, |input, slot, weight, flow| {
             let row = &lambda[injected[input] * width..][..cells];
             let out = &mut flow.sums[slot * flow.width + first..][..cells];
             out.iter_mut().zip(row).for_each(|(sum, v)| *sum += weight * v.to_f64());
         });
-    }
-}
-
-/// Runs a reverse program on a block.
-pub(super) fn run<T: Scalar>(
-    (kernel, coefs): &(dendrion_kernels::Kernel<T>, dendrion_kernels::Coefficients<T>),
-    (frame, scratch): (&mut [T], &mut [T]),
-    place: &Place,
-    inputs: &[&[T]],
-    past: &[T],
-    at: At,
-) {
-    let block = Engine::block_of(coefs, place.blocks.start + at.block);
-    for strip in kernel.strips() {
-        let fired = &mut [0; 0][..];
-        let mut frame = Frame { state: &mut *frame, scratch: &mut *scratch, coefs, block, inputs, fired };
-        kernel.run_strip(&mut frame, past, strip);
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn reverse<T: Scalar>(
         let mut frame = TreeFrame { v: &rows.v, current: &mut rows.current, slope: &mut rows.slope };
         let bar = &mut reversal.frames[first + d.row * lanes..][..lanes];
         let (level, group) = (engine.kernel.level(), place.blocks.start + block);
-        d.tree.reverse(level, group, &mut frame, (bar, &mut rows.work), &mut sums);
+        d.tree.reverse(level, group, &mut frame, (bar, &mut rows.work), Some(&mut sums));
     }
 }
 

@@ -6,9 +6,9 @@
 use dendrion_equations::{Phase, Pools};
 use dendrion_kernels::{Buffer, Scalar};
 
-use super::cluster::{At, Unit, run};
 use super::diffusion;
 use super::tree_rows::TreeRows;
+use super::unit::{At, Unit, run};
 use crate::cable::{Moment, Plan, Span, Stage, Trade, clear, collect, import, scatter};
 
 /// V in a step.

@@ -36,7 +36,7 @@ impl<'a> Finals<'a> {
     ) -> Result<Self, Error> {
         let mut finals = Self { samples, ..Self::default() };
         for (key, values) in given {
-            let values: &'a [f64] = *values;
+            let values: &'a [f64] = values;
             let found = trace.populations.iter().enumerate().find_map(|(p, population)| {
                 let is_named = |name: &str| full_name(&population.path, name) == *key;
                 let row =

@@ -80,11 +80,6 @@ impl<T: Scalar> History<T> {
     /// Returns the state of a block at the beginning of a step, and the memory for the state at its end.
     pub(crate) fn step(&mut self, step: u64, block: usize) -> (&mut [T], &mut [T]) {
         let (at, size) = (self.at(step, block), self.size);
-        // The states of a run are written once and are far apart in memory. Without prefetching, each step
-        // would wait for memory.
-        if let Some(soon) = self.states.get(at + AHEAD * size..at + (AHEAD + 1) * size) {
-            prefetch_all(soon);
-        }
         self.states[at..][..2 * size].split_at_mut(size)
     }
 
@@ -93,12 +88,20 @@ impl<T: Scalar> History<T> {
         &self.states[self.at(step, block)..][..self.size]
     }
 
-    /// Prefetches the state of a block one step before `step`, for steps that are reversed: recorded states are far apart
-    /// in memory and are read backwards, a pattern that processors do not prefetch by themselves.
-    pub(crate) fn prefetch_before(&self, step: u64, block: usize) {
-        if step > self.begin {
-            prefetch_all(self.state(step - 1, block));
+    /// Prefetches a part of the memory for a state some steps after `step`. The states of a run are written once and are
+    /// far apart in memory. Without prefetching, each step would wait for memory.
+    pub(crate) fn prefetch_after(&self, step: u64, block: usize, (part, parts): (usize, usize)) {
+        let (at, size) = (self.at(step, block) + AHEAD * self.size, self.size);
+        if let Some(soon) = self.states.get(at + part * size / parts..at + (part + 1) * size / parts) {
+            prefetch_all(soon);
         }
+    }
+
+    /// Returns the state of a block one step before `step`, which is prefetched while `step` is reversed: recorded states are
+    /// far apart in memory and are read backwards, a pattern that processors do not prefetch by themselves. It is empty if
+    /// that step was not recorded.
+    pub(crate) fn before(&self, step: u64, block: usize) -> &[T] {
+        if step > self.begin { self.state(step - 1, block) } else { &[] }
     }
 
     /// Returns the states of a block at the beginning of `count` steps from `step` on, and at the end of the last of

@@ -61,9 +61,12 @@ pub(super) fn gather<T: Scalar>(
     let members = sample.sample.shards.iter().zip(&sample.of_shards);
     for (shard, of_shard) in members.filter(|(s, _)| s.place.population == index) {
         let count = shard.place.neurons.len() / cvs;
-        if let Some(tree) = of_shard.reversal.as_ref().and_then(|r| r.tree.as_ref()) {
+        if let Some(tree) = of_shard.reversal.as_ref().and_then(|r| r.tree.as_ref())
+            && let Some(of_tree) = &tree.sums
+        {
             for own in 0..count {
-                bars.add(&mut sums, cell + own, |which| tree.of_cell(&shard.place, own, which));
+                let of_cell = |which| tree.of_cell(of_tree, &shard.place, (own, which));
+                bars.add(&mut sums, cell + own, of_cell);
             }
         }
         cell += count;
@@ -74,6 +77,15 @@ pub(super) fn gather<T: Scalar>(
         Some((number, if is_single { Values::Scalar(sum[0]) } else { Values::Each(sum) }))
     };
     Ok(NAMES.into_iter().zip(&bars.values).zip(sums).filter_map(shaped).collect())
+}
+
+/// Returns whether gradients of parameters that enter the coefficients of the tree are wanted.
+pub(super) fn is_wanted<T: Scalar>(population: &Reversible<T>, wanted: &[bool]) -> bool {
+    let is_wanted = |name: &&str| {
+        let number = population.system.parameters.number(Owner::Compartment(0), name);
+        number.is_some_and(|number| wanted[number])
+    };
+    matches!(population.role, Role::Membrane { .. }) && NAMES.iter().any(is_wanted)
 }
 
 /// Returns the time step of the tree's equations.

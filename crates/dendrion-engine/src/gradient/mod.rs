@@ -9,22 +9,28 @@
 //! | `backward.rs` | the reverse programs of a population |
 //! | `reverse_run.rs` | the reverse run as a whole |
 //! | `sweep.rs`, `reversal.rs` | the backward sweep through epochs and steps, from the last to the first |
-//! | `cluster.rs`, `tree_rows.rs`, `membrane.rs` | detailed cells: the reverse of their stages, and of the tree's coefficients |
-//! | `collect.rs` | the conversion of sums over shards to the gradient |
+//! | `again.rs`, `sent.rs`, `flows.rs`, `fold.rs` | parts of it: recomputed states, adjoints of spikes, of currents, and sums over steps |
+//! | `cluster.rs`, `mechanisms.rs`, `unit.rs`, `tree_rows.rs`, `membrane.rs` | detailed cells: the reverse of their stages, and of the tree's coefficients |
+//! | `collect.rs`, `generators.rs` | the conversion of sums over shards to the gradient |
 //! | `growth.rs`, `infinite.rs`, `suspect.rs` | explanations for cotangents that explode, or become infinite or NaN |
 //!
 //! Only the facade (`simulation.rs`) imports this module. Code that runs steps knows only observers.
 
+mod again;
 mod backward;
 mod cluster;
 mod collect;
 mod diffusion;
 mod exchange;
 mod finals;
+mod flows;
+mod fold;
+mod generators;
 mod growth;
 mod history;
 mod infinite;
 mod initial;
+mod mechanisms;
 mod membrane;
 mod probe_adjoint;
 mod record;
@@ -32,6 +38,7 @@ mod reversal;
 mod reverse_edge;
 mod reverse_run;
 mod schedule;
+mod sent;
 mod shard_trace;
 mod spiked;
 mod spread_sums;
@@ -43,6 +50,7 @@ mod sweep;
 mod tests;
 mod trace;
 mod tree_rows;
+mod unit;
 mod wanted;
 mod weight_accumulator;
 

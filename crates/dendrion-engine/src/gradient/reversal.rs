@@ -21,48 +21,27 @@
 use std::ops::Range;
 
 use dendrion_equations::Reverse;
-use dendrion_kernels::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
+use dendrion_kernels::{Buffer, Frame, Ring, Scalar};
 use dendrion_model::Error;
-use dendrion_model::allocate::{collected, filled};
+use dendrion_model::allocate::filled;
 
+use super::again::{Again, At, past};
 use super::backward::{Backward, STEPS};
-use super::growth::{FOLD, Peak, Peaks};
+use super::flows::{Flow, Flows};
+use super::growth::FOLD;
 use super::history::History;
 use super::probe_adjoint::{ProbeAdjoint, given};
-use super::spiked::{of_time, spiked};
+use super::sent::Sent;
+use super::spiked::spiked;
 use super::spread_sums::SpreadSums;
-use super::suspect::Suspect;
+use super::suspect::Watched;
 use super::tree_rows::{AfterFrames, TreeRows};
 use super::weight_accumulator::WeightAccumulator;
-use crate::inputs::Part;
 use crate::inputs::input_rows::InputRows;
 use crate::recording::recorder::Reads;
 use crate::refused::refused;
 use crate::runtime::input_ports::View;
-use crate::runtime::shard::{Shard, is_finite};
-
-/// Cotangents of a current input, summed for each of the generator's own values (slots).
-#[derive(Clone, Debug)]
-pub(crate) struct Flow {
-    /// One sum per slot and neuron, or per slot and block if all neurons share the current. Blocks do not
-    /// depend on shards, so neither does the sum over blocks. The number of detailed cells in a block depends on the
-    /// number of threads, so these have one sum per slot and cell in both cases.
-    pub(crate) sums: Vec<f64>,
-    /// Number of sums per slot.
-    pub(crate) width: usize,
-    pub(crate) shared: bool,
-}
-
-/// The position of the sweep.
-struct At {
-    block: usize,
-    strip: Range<usize>,
-    step: u64,
-    /// Number of steps, starting with `step`, that are reversed in one call.
-    count: usize,
-    /// The first step of the epoch.
-    begin: u64,
-}
+use crate::runtime::shard::Shard;
 
 /// Maximum number of input ports that a step passes without allocating memory.
 const PORTS: usize = 16;
@@ -76,37 +55,21 @@ pub(crate) struct Reversal<T: Scalar> {
     pub(super) scratch: Buffer<T>,
     /// Double-precision sums of the accumulators, block by block and row by row.
     pub(super) totals: Vec<f64>,
-    /// Spike adjoints of the epoch, step by step, for all lanes.
-    pub(crate) spikes: Buffer<T>,
-    /// Whether any spike of this shard has an adjoint.
-    pub(super) sends: bool,
-    /// For each table with cotangents of recorded spikes (one row per step of the run), its index and the
-    /// size of the population.
-    pub(super) spike_cotangents: Vec<(usize, usize)>,
+    pub(crate) sent: Sent<T>,
     pub(super) probe_adjoints: Vec<ProbeAdjoint>,
-    /// The recomputed states of an epoch: one at the beginning of each step, and the last one at the end.
-    past: Buffer<T>,
-    /// Spikes of recomputed steps. The program writes them, but they are not used.
-    fired: Vec<u64>,
+    pub(super) again: Again<T>,
     /// The neurons that spiked in the current block and epoch.
     pub(super) spiked: InputRows<T>,
     /// For each state that probes record, the given cotangents of the current block and epoch.
     pub(super) given: Vec<InputRows<T>>,
-    /// For each current input whose generator is wanted, its sums.
-    pub(crate) flows: Vec<Option<Flow>>,
-    /// The values of a current generator that a step uses, kept to reuse the memory.
-    parts: Vec<Part>,
+    pub(crate) flows: Flows,
     pub(crate) accumulator: WeightAccumulator,
     /// The first step of the run.
     pub(super) begin: u64,
     pub(super) input: Buffer<T>,
     /// The steps of the current epoch.
     pub(super) epoch: Range<u64>,
-    /// The neuron whose cotangents first stopped being finite, if there was one.
-    pub(crate) suspect: Option<Suspect>,
-    /// For each state, the largest cotangent that causes no warning.
-    pub(super) limits: Vec<f64>,
-    pub(crate) peaks: Peaks,
+    pub(crate) watched: Watched,
     /// The other parts of the step of mechanisms on detailed cells.
     pub(super) others: Vec<AfterFrames<T>>,
     /// The adjoints of input that was in transit at the beginning of the run, by port: one per step and neuron.
@@ -136,23 +99,17 @@ impl<T: Scalar> Reversal<T> {
             rows,
             scratch: Buffer::zeroed(scratch).map_err(refused)?,
             totals: filled(all * backward.reverse.accumulators, 0.0)?,
-            spikes: Buffer::new(),
-            sends: false,
-            spike_cotangents,
+            sent: Sent::new(spike_cotangents),
             probe_adjoints,
-            past: Buffer::new(),
-            fired: vec![0; shard.place.lanes.div_ceil(64)],
+            again: Again::new(&shard.place),
             spiked: InputRows::new(shard.place.lanes),
             given: backward.states.iter().map(|_| InputRows::new(shard.place.lanes)).collect(),
-            flows,
-            parts: Vec::new(),
+            flows: Flows::new(flows),
             accumulator: WeightAccumulator::new(shard.place.neurons.clone(), None)?,
             begin,
             input: Buffer::zeroed(shard.place.lanes).map_err(refused)?,
             epoch: begin..begin,
-            suspect: None,
-            limits,
-            peaks: Peaks::default(),
+            watched: Watched::new(limits),
             others: others.collect::<Result<_, Error>>()?,
             transits: Vec::new(),
             spreads: Vec::new(),
@@ -168,47 +125,6 @@ impl<T: Scalar> Reversal<T> {
             let row = (at / lanes * self.rows + Reverse::cotangent(state)) * lanes;
             self.frames[row + at % lanes] = T::from_f64(*value);
         }
-    }
-
-    /// Begins an epoch: spike adjoints start with the given cotangents of recorded spikes. The sweep then
-    /// adds the pulled adjoints of arrivals. Returns `false` if `goes_on`, which is called for each step, returned `false`.
-    pub(crate) fn begin_epoch(
-        &mut self,
-        shard: &Shard<T>,
-        (tables, is_by_time): (&[&[f64]], bool),
-        is_received: bool,
-        steps: Range<u64>,
-        goes_on: &mut dyn FnMut() -> bool,
-    ) -> Result<bool, Error> {
-        self.sends = is_received || !self.spike_cotangents.is_empty();
-        if !self.sends {
-            return Ok(true);
-        }
-        let (all, count) = (shard.place.lanes_of_all(), (steps.end - steps.start) as usize);
-        self.spikes.grow(all * count).map_err(refused)?;
-        // Pulled adjoints are added, so rows start at 0. The system provides memory when it is first written, which takes
-        // long.
-        for row in self.spikes.chunks_mut(all.max(1)) {
-            if !goes_on() {
-                return Ok(false);
-            }
-            row.fill(T::default());
-        }
-        for (table, width) in &self.spike_cotangents {
-            for step in steps.clone() {
-                let out = &mut self.spikes[(step - steps.start) as usize * all..];
-                let (table, n) = (tables[*table], (step - self.begin) as usize);
-                if is_by_time {
-                    for (k, sum) in shard.place.neurons.clone().zip(out) {
-                        *sum = sum.plus(T::from_f64(of_time((table, *width), (n, k))));
-                    }
-                } else {
-                    let row = &table[n * width..][shard.place.neurons.clone()];
-                    out.iter_mut().zip(row).for_each(|(sum, v)| *sum = sum.plus(T::from_f64(*v)));
-                }
-            }
-        }
-        Ok(true)
     }
 
     /// Reverses the steps of an epoch, block by block and strip by strip, and stores the adjoints of
@@ -233,7 +149,7 @@ impl<T: Scalar> Reversal<T> {
                 steps.start,
                 (steps.end - steps.start) as usize,
             )?;
-            self.run_again((shard, history), view, block, steps.clone())?;
+            self.again.run((shard, history), view, (block, steps.clone()), &mut self.scratch)?;
             let first = block * shard.place.lanes;
             let lanes = (first, shard.place.lanes.min(shard.place.neurons.len() - first));
             for (rows, state) in self.given.iter_mut().zip(&backward.states) {
@@ -241,7 +157,7 @@ impl<T: Scalar> Reversal<T> {
             }
             spiked(&mut self.spiked, (shard, history), block, steps.clone())?;
             // The sums of wanted current generators need the cotangents of every single step.
-            let several = backward.steps.is_some() && self.flows.iter().all(Option::is_none);
+            let several = backward.steps.is_some() && self.flows.is_empty();
             for strip in backward.step.0.strips() {
                 let mut until = steps.end;
                 while until > steps.start {
@@ -261,41 +177,6 @@ impl<T: Scalar> Reversal<T> {
         Ok(true)
     }
 
-    /// Recomputes a block's states in an epoch, unless all of them were recorded.
-    fn run_again(
-        &mut self,
-        (shard, history): (&Shard<T>, &History<T>),
-        view: &View<'_, T>,
-        block: usize,
-        steps: Range<u64>,
-    ) -> Result<(), Error> {
-        if history.is_whole() {
-            return Ok(());
-        }
-        let (size, count) = (shard.states.rows * shard.place.lanes, (steps.end - steps.start) as usize);
-        self.past.grow((count + 1) * size).map_err(refused)?;
-        // The scratch rows of the forward step may outnumber those of the reverse.
-        let engine = view.engine;
-        self.scratch.grow(engine.scratch_rows * shard.place.lanes).map_err(refused)?;
-        // The same kernel with the same inputs gives bit-identical states.
-        self.past[..size].copy_from_slice(history.state(steps.start, block));
-        let mut inputs = vec![&[] as &[T]; shard.inputs.currents.len() + shard.inputs.noises.len()];
-        for i in 0..count {
-            shard.inputs.plug(&mut inputs, i);
-            let (state, next) = self.past[i * size..][..2 * size].split_at_mut(size);
-            let frame = Frame {
-                state: next,
-                scratch: &mut self.scratch,
-                coefs: &engine.coefs,
-                block: shard.place.blocks.start + block,
-                inputs: &inputs,
-                fired: &mut self.fired,
-            };
-            engine.kernel.advance(frame, state);
-        }
-        Ok(())
-    }
-
     fn step(
         &mut self,
         (shard, history): (&Shard<T>, &History<T>),
@@ -309,7 +190,7 @@ impl<T: Scalar> Reversal<T> {
         // Arrivals of a step are added to the state at its end. At this point, the frame still contains the
         // cotangents of that state.
         self.store_spike_adjoints(backward, lanes, spike_adjoints, at);
-        let past = past(history, &self.past, lanes, at);
+        let past = past(history, &self.again.past, lanes, at);
         let mut ports = [&[] as &[T]; PORTS];
         let mut many = Vec::new();
         let last = shard.inputs.currents.len() + shard.inputs.noises.len();
@@ -328,8 +209,8 @@ impl<T: Scalar> Reversal<T> {
             // The program treats an empty port as zeros.
             // The time of a spike has a cotangent only in a step with a spike.
             let is_needed = !backward.is_by_time || !self.spiked.row(i).is_empty();
-            if self.sends && is_needed {
-                ports[last] = &self.spikes[i * shard.place.lanes_of_all() + at.block * lanes..][..lanes];
+            if self.sent.is_sent && is_needed {
+                ports[last] = &self.sent.rows[i * shard.place.lanes_of_all() + at.block * lanes..][..lanes];
             }
             ports[last + 1] = self.spiked.row(i);
             ports[last + 2..].iter_mut().zip(&self.given).for_each(|(port, rows)| *port = rows.row(i));
@@ -401,8 +282,8 @@ impl<T: Scalar> Reversal<T> {
             return;
         }
         let (frames, rows, blocks) = (&self.frames, self.rows, shard.place.blocks.len());
-        let flows = (&mut self.flows[..], &mut self.parts);
-        flow_into(flows, view, &shard.inputs.currents, (at.step, self.begin), |input, slot, weight, flow| {
+        let steps = (at.step, self.begin);
+        self.flows.add(view, &shard.inputs.currents, steps, |input, slot, weight, flow| {
             let row = (at.block * rows + backward.reverse.current(input)) * lanes + at.strip.start;
             let row = &frames[row..][..neurons];
             if flow.shared {
@@ -413,152 +294,5 @@ impl<T: Scalar> Reversal<T> {
                 out.iter_mut().zip(row).for_each(|(sum, v)| *sum += weight * v.to_f64());
             }
         });
-    }
-
-    /// Calls `add` with each current input whose generator is wanted, with each slot of the generator that a step uses
-    /// and its weight, and with the sums.
-    pub(super) fn flow_into(
-        &mut self,
-        view: &View<'_, T>,
-        currents: &[(usize, InputRows<T>)],
-        step: u64,
-        add: impl FnMut(usize, usize, f64, &mut Flow),
-    ) {
-        flow_into((&mut self.flows, &mut self.parts), view, currents, (step, self.begin), add);
-    }
-
-    /// Folds the accumulators of a strip into the double-precision sums, sets negligible cotangents to 0, and records
-    /// those that are too large or not finite. `step` is the first of the steps reversed since the last fold.
-    pub(super) fn fold(
-        &mut self,
-        backward: &Backward<T>,
-        (shard, history): (&Shard<T>, &History<T>),
-        (block, strip): (usize, Range<usize>),
-        step: u64,
-    ) {
-        // The states must be copied before the next epoch overwrites them.
-        if self.suspect.is_none() && shard.place.is_in_order() {
-            self.suspect = self.infinite(&backward.reverse, (shard, history), (block, strip.clone()), step);
-        }
-        let lanes = shard.place.lanes;
-        let (reverse, size) = (&backward.reverse, self.rows * lanes);
-        let frame = &mut self.frames[block * size..][..size];
-        for k in 0..reverse.accumulators {
-            let row = &mut frame[reverse.accumulator(k) * lanes..][..lanes][strip.clone()];
-            let totals =
-                &mut self.totals[(block * reverse.accumulators + k) * lanes..][..lanes][strip.clone()];
-            for (total, v) in totals.iter_mut().zip(row) {
-                *total += v.to_f64();
-                *v = T::default();
-            }
-        }
-        for (state, limit) in self.limits.iter().enumerate() {
-            let row = &mut frame[Reverse::cotangent(state) * lanes..][..lanes][strip.clone()];
-            for (v, lane) in row.iter_mut().zip(strip.clone()) {
-                let size = v.to_f64().abs();
-                // Cotangents decay exponentially in the backward sweep. They would become subnormal numbers, which
-                // are slow and contribute nothing.
-                if size < FLUSH {
-                    *v = T::default();
-                } else if size > *limit || !size.is_finite() {
-                    let neuron = shard.place.neurons.start + shard.place.neuron_of(block, lane);
-                    self.peaks.note(shard.place.population, Peak { step, state, neuron, value: v.to_f64() });
-                }
-            }
-        }
-    }
-
-    /// Finds the first neuron of a strip whose cotangents or accumulators are not finite, and copies its states from
-    /// `step` on.
-    fn infinite(
-        &self,
-        reverse: &Reverse,
-        (shard, history): (&Shard<T>, &History<T>),
-        (block, strip): (usize, Range<usize>),
-        step: u64,
-    ) -> Option<Suspect> {
-        let (lanes, size) = (shard.place.lanes, self.rows * shard.place.lanes);
-        let frame = &self.frames[block * size..][..size];
-        let rows = (0..reverse.states).map(Reverse::cotangent);
-        let mut rows = rows.chain((0..reverse.accumulators).map(|k| reverse.accumulator(k)));
-        let at = rows.find_map(|row| {
-            let row = &frame[row * lanes..][..lanes][strip.clone()];
-            if is_finite(row) { None } else { row.iter().position(|v| !v.is_finite()) }
-        })?;
-        let lane = strip.start + at;
-        // Lanes beyond the last neuron repeat it.
-        let neuron = shard.place.neurons.start + (block * lanes + lane).min(shard.place.neurons.len() - 1);
-        let past = (&self.past[..], &self.epoch);
-        let who = (shard.place.population, neuron);
-        Some(Suspect::new(who, history, past, (block, lanes, lane), step..step + FOLD))
-    }
-
-    /// Returns the cotangents of coefficients, then those of the initial states, each with one value per
-    /// neuron of the shard.
-    pub(crate) fn finish(
-        &mut self,
-        shard: &Shard<T>,
-        history: &History<T>,
-        backward: &Backward<T>,
-    ) -> Result<Vec<Vec<f64>>, Error> {
-        let (lanes, reverse) = (shard.place.lanes, &backward.reverse);
-        // The steps before the first multiple of `FOLD` have not been folded yet.
-        (0..shard.place.blocks.len())
-            .for_each(|block| self.fold(backward, (shard, history), (block, 0..lanes), self.begin));
-        let place = |i: usize| {
-            let at = shard.place.lane_of(i);
-            (at / lanes, at % lanes)
-        };
-        let total = |k: usize, i: usize| {
-            let (block, lane) = place(i);
-            self.totals[(block * reverse.accumulators + k) * lanes + lane]
-        };
-        let state = |s: usize, i: usize| {
-            let (block, lane) = place(i);
-            self.frames[(block * self.rows + Reverse::cotangent(s)) * lanes + lane].to_f64()
-        };
-        let n = shard.place.neurons.len();
-        let totals = (0..reverse.accumulators).map(|k| collected((0..n).map(|i| total(k, i))));
-        totals.chain((0..reverse.states).map(|s| collected((0..n).map(|i| state(s, i))))).collect()
-    }
-}
-
-/// Returns the states of the steps that are reversed and of the step after them, either recorded or recomputed.
-fn past<'a, T: Scalar>(history: &'a History<T>, again: &'a [T], lanes: usize, at: &At) -> &'a [T] {
-    if !history.is_whole() {
-        return history.of(again, (at.step - at.begin) as usize, at.count);
-    }
-    for before in (at.step.saturating_sub(at.count as u64).max(at.begin)..at.step).rev() {
-        // Recorded states are far apart in memory and are read backwards, a pattern that processors do not
-        // prefetch by themselves.
-        history.state(before, at.block).chunks(lanes).for_each(|row| prefetch_all(&row[at.strip.clone()]));
-    }
-    history.states(at.step, at.count, at.block)
-}
-
-/// Calls `add` for the current inputs whose generators are wanted; see [`Reversal::flow_into`].
-fn flow_into<T: Scalar>(
-    (flows, found): (&mut [Option<Flow>], &mut Vec<Part>),
-    view: &View<'_, T>,
-    currents: &[(usize, InputRows<T>)],
-    (step, begin): (u64, u64),
-    mut add: impl FnMut(usize, usize, f64, &mut Flow),
-) {
-    for (input, flow) in flows.iter_mut().enumerate() {
-        let Some(flow) = flow else { continue };
-        parts(view, currents[input].0, (step, begin), found);
-        for (slot, weight) in &*found {
-            add(input, *slot, *weight, flow);
-        }
-    }
-}
-
-/// Finds the values of a current generator that a step uses, with their weights.
-fn parts<T: Scalar>(view: &View<'_, T>, generator: usize, (step, begin): (u64, u64), parts: &mut Vec<Part>) {
-    parts.clear();
-    match (view.given.get(generator), view.currents.get(generator)) {
-        (Some(Some(_)), _) => parts.push(((step - begin) as usize, 1.0)),
-        (_, Some(Some(current))) => current.parts(step, parts),
-        _ => {}
     }
 }

@@ -22,9 +22,11 @@ use dendrion_model::{Error, Role, check_interrupt};
 use super::backward::{Asked, Backward, Reversible};
 use super::collect::{self, Gradients, Total};
 use super::finals::{Final, Finals};
+use super::flows::Flow;
 use super::growth::GROWTH_LIMIT;
+use super::membrane;
 use super::probe_adjoint::ProbeAdjoint;
-use super::reversal::{Flow, Reversal};
+use super::reversal::Reversal;
 use super::reverse_edge::ReverseEdge;
 use super::shard_trace::GradientObserver;
 use super::stage::{self, GradientStage};
@@ -331,6 +333,9 @@ fn shared<'c, T: Scalar>(
         edges: edges(sample, wanted),
         spike_adjoints: sample.sample.shards.iter().map(rings).collect::<Result<_, Error>>()?,
         tables,
+        tree_sums: (trace.populations.iter().enumerate())
+            .map(|(p, population)| membrane::is_wanted(population, &wanted.of_population(trace, p)))
+            .collect(),
         begin: trace.begin,
         epoch: trace.epoch,
         transits: if wanted.transits { trace.transits.clone() } else { Vec::new() },

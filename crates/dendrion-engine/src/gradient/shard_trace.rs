@@ -115,6 +115,12 @@ impl<T: Scalar> ShardObserver<T> for ShardTrace<T> {
         Some(history.step(step, block))
     }
 
+    fn prefetch(&self, step: u64, block: usize, part: (usize, usize)) {
+        if let Some(history) = self.history.as_ref().filter(|history| history.is_whole()) {
+            history.prefetch_after(step, block, part);
+        }
+    }
+
     fn end_block(&self, end: u64, block: usize) -> Option<&[T]> {
         let history = self.history.as_ref().filter(|history| history.is_whole())?;
         Some(history.state(end, block))

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use dendrion_kernels::Scalar;
 
+use super::growth::Peaks;
 use super::history::History;
 
 /// A neuron whose cotangents stopped being finite, and its states in the steps in which this happened.
@@ -39,5 +40,21 @@ impl Suspect {
             (step, rows.chunks(lanes).map(|row| row[lane].to_f64()).collect())
         };
         Self { population, neuron, steps: (steps.start..end).map(states).collect() }
+    }
+}
+
+/// The cotangents that are too large or not finite.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    /// The neuron whose cotangents first stopped being finite, if there was one.
+    pub(crate) suspect: Option<Suspect>,
+    /// For each state, the largest cotangent that causes no warning.
+    pub(super) limits: Vec<f64>,
+    pub(crate) peaks: Peaks,
+}
+
+impl Watched {
+    pub(super) fn new(limits: Vec<f64>) -> Self {
+        Self { suspect: None, limits, peaks: Peaks::default() }
     }
 }

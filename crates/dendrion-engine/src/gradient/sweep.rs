@@ -56,6 +56,8 @@ pub(crate) struct Shared<'c, T: Scalar> {
     pub(crate) spike_adjoints: Vec<RwLock<Vec<Ring<T>>>>,
     /// The given cotangents of recordings.
     pub(crate) tables: Vec<&'c [f64]>,
+    /// For each population, whether the cotangents of the coefficients of a tree are wanted.
+    pub(crate) tree_sums: Vec<bool>,
     /// The first step of the run.
     pub(crate) begin: u64,
     pub(crate) epoch: u64,
@@ -195,8 +197,8 @@ fn pull_spikes_of<T: Scalar>(
     // Spikes that are neither received nor recorded have no adjoints, so the program uses zeros.
     let is_received = shared.edges_from(true, *place).next().is_some();
     let is_by_time = shared.backwards[shard.place.population].is_by_time;
-    let given = (&shared.tables[..], is_by_time);
-    if !reversal.begin_epoch(shard, given, is_received, steps.clone(), goes_on)? {
+    let (given, steps_of) = ((&shared.tables[..], is_by_time), (shared.begin, steps.clone()));
+    if !reversal.sent.begin_epoch(shard, given, is_received, steps_of, goes_on)? {
         return Ok(false);
     }
     let (neurons, lanes) = (shard.place.neurons.clone(), shard.place.lanes_of_all());
@@ -206,7 +208,7 @@ fn pull_spikes_of<T: Scalar>(
             if !goes_on() {
                 return Ok(false);
             }
-            let row = &mut reversal.spikes[(step - steps.start) as usize * lanes..][..neurons.len()];
+            let row = &mut reversal.sent.rows[(step - steps.start) as usize * lanes..][..neurons.len()];
             if is_by_time {
                 for source in history.spikes_at(step) {
                     let Some(out) = row.get_mut((*source as usize).wrapping_sub(neurons.start)) else {

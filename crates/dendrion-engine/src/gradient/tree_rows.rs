@@ -64,7 +64,7 @@ pub(crate) struct TreeRows<T: Scalar> {
     pub(super) v: Buffer<T>,
     pub(super) current: Buffer<T>,
     pub(super) slope: Buffer<T>,
-    /// Intermediate values of the solution of the tree and of its reverse.
+    /// Intermediate values of the reverse of the solution of the tree.
     pub(super) work: Buffer<T>,
     /// For mechanisms that read a change of V: V from which it is measured, the change, and the cotangents of V before the
     /// step and of the change in the solution of the tree.
@@ -90,8 +90,8 @@ pub(crate) struct TreeRows<T: Scalar> {
     pub(super) middle_bar: Buffer<T>,
     pub(super) nodes: usize,
     /// Sums of the cotangents of the capacitance, leak, reversal potential and axial conductance of each node, block by
-    /// block.
-    pub(super) sums: [Vec<f64>; 4],
+    /// block, if any of them is wanted.
+    pub(super) sums: Option<[Vec<f64>; 4]>,
 }
 
 impl<T: Scalar> TreeRows<T> {
@@ -101,12 +101,14 @@ impl<T: Scalar> TreeRows<T> {
         stage: &Stage<T>,
         place: &Place,
         (most, imports, states): (usize, usize, usize),
+        with_sums: bool,
     ) -> Result<Option<Self>, Error> {
         let Stage::Membrane { tree, plan, .. } = stage else { return Ok(None) };
         let slots = plan.as_ref().map_or(0, |plan| plan.exchange.slots * place.lanes);
         let (nodes, rows) =
             (tree.nodes() * place.width, |count: usize| Buffer::zeroed(count).map_err(refused));
-        let sums = || filled(nodes * place.blocks.len(), 0.0);
+        let sum = || filled(nodes * place.blocks.len(), 0.0);
+        let sums = if with_sums { Some([sum()?, sum()?, sum()?, sum()?]) } else { None };
         let mut slots_of = rows(slots)?;
         if let Some(plan) = plan {
             cover(&mut slots_of, plan, place);
@@ -121,7 +123,7 @@ impl<T: Scalar> TreeRows<T> {
             v: rows(place.lanes)?,
             current: rows(nodes)?,
             slope: rows(nodes)?,
-            work: rows(tree.work())?,
+            work: rows(nodes)?,
             before: rows(place.lanes)?,
             change: rows(place.lanes)?,
             before_bar: rows(place.lanes)?,
@@ -130,14 +132,19 @@ impl<T: Scalar> TreeRows<T> {
             gathered: rows(most)?,
             bars: rows(most)?,
             nodes: tree.nodes(),
-            sums: [sums()?, sums()?, sums()?, sums()?],
+            sums,
         }))
     }
 
     /// Returns the sums by node, for the cell with index `cell` of the shard.
-    pub(super) fn of_cell(&self, place: &Place, cell: usize, which: usize) -> impl Iterator<Item = f64> + '_ {
+    pub(super) fn of_cell<'s>(
+        &self,
+        sums: &'s [Vec<f64>; 4],
+        place: &Place,
+        (cell, which): (usize, usize),
+    ) -> impl Iterator<Item = f64> + use<'s, T> {
         let (block, lane, width) = (cell / place.width, cell % place.width, place.width);
-        let sums = &self.sums[which][block * self.nodes * width..][..self.nodes * width];
+        let sums = &sums[which][block * self.nodes * width..][..self.nodes * width];
         sums.iter().skip(lane).step_by(width).copied()
     }
 }

@@ -21,6 +21,10 @@ pub(crate) trait ShardObserver<T: Scalar>: Debug + Send {
     /// end. If it returns `None`, the step advances the shard's own copy of the state in place.
     fn step(&mut self, step: u64, block: usize) -> Option<(&mut [T], &mut [T])>;
 
+    /// Prefetches a part of the memory that a later step of a block will write: part `part.0` of `part.1` equal parts.
+    /// Prefetching all of it at once would fill the queues of the processor, and the step would wait.
+    fn prefetch(&self, step: u64, block: usize, part: (usize, usize));
+
     /// Returns a block's state after the last step, if it is not in the shard's own copy.
     fn end_block(&self, end: u64, block: usize) -> Option<&[T]>;
 
@@ -57,6 +61,8 @@ impl<T: Scalar> ShardObserver<T> for () {
     fn step(&mut self, _: u64, _: usize) -> Option<(&mut [T], &mut [T])> {
         None
     }
+
+    fn prefetch(&self, _: u64, _: usize, _: (usize, usize)) {}
 
     fn end_block(&self, _: u64, _: usize) -> Option<&[T]> {
         None

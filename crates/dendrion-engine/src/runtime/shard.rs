@@ -270,6 +270,9 @@ impl<T: Scalar> Shard<T> {
             }
         }
         // An observer that records states avoids copies: each step stores its result where the next one begins.
+        if let Some(observer) = &observer {
+            observer.prefetch(step, block, (0, 1));
+        }
         let (state, next) = match observer.and_then(|observer| observer.step(step, block)) {
             Some((state, next)) => (state, Some(next)),
             None => (&mut self.states.values[block * size..][..size], None),

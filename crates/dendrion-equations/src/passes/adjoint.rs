@@ -25,7 +25,7 @@ use dendrion_language::{Binary, Unary};
 use super::derivative::{is_series_switch, power_slopes, unary_slope};
 use super::guarded::{Guard, Guarded};
 use super::solve_adjoint::known_by_the_next;
-use super::solver::{Solve, Step};
+use super::solver::{Slope, Solve, Step};
 use super::spike::{Spike, SpikeDerivative, threshold};
 use crate::graph::{Graph, Node, NodeId};
 use crate::system::System;
@@ -64,7 +64,7 @@ pub fn adjoint(system: &mut System, step: &Step, derivative: Option<&SpikeDeriva
         let of_spike = graph.intern(Node::Cotangent(states as u32));
         seeds.push((graph.intern(Node::Spike), spike.cotangent(graph, of_spike)));
     }
-    backwards(graph, (locals, &step.solves), seeds, spike, (states, currents))
+    backwards(graph, (locals, &step.solves, &step.slopes), seeds, spike, (states, currents))
 }
 
 /// Returns the reverse of recording `value` from the states at the beginning of a step, as for observables. The
@@ -73,18 +73,19 @@ pub(crate) fn value_adjoint(system: &mut System, value: NodeId) -> Adjoint {
     let states = system.states.len();
     let cotangent = system.graph.intern(Node::Cotangent(states as u32));
     let seeds = vec![(value, Guarded::plain(cotangent))];
-    backwards(&mut system.graph, (Vec::new(), &[]), seeds, None, (states, system.currents))
+    backwards(&mut system.graph, (Vec::new(), &[], &[]), seeds, None, (states, system.currents))
 }
 
 /// Sweeps from results to the leaves of a step. Each result is accompanied by its cotangent.
 fn backwards(
     graph: &mut Graph,
-    (locals, solves): (Vec<NodeId>, &[Solve]),
+    (locals, solves, slopes): (Vec<NodeId>, &[Solve], &[Slope]),
     seeds: Vec<(NodeId, Guarded)>,
     spike: Option<Spike<'_>>,
     (states, currents): (usize, usize),
 ) -> Adjoint {
-    let mut sweep = Sweep { locals, solves, stops_at_coefficients: true, bars: BTreeMap::new(), spike };
+    let mut sweep =
+        Sweep { locals, solves, slopes, stops_at_coefficients: true, bars: BTreeMap::new(), spike };
     for (result, cotangent) in seeds {
         // A result may be listed twice (if two states have the same expression). Its cotangents then add up.
         sweep.add(graph, result, cotangent);
@@ -123,6 +124,7 @@ pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) ->
     let mut sweep = Sweep {
         locals: Vec::new(),
         solves: &[],
+        slopes: &[],
         stops_at_coefficients: false,
         bars: BTreeMap::new(),
         spike: None,
@@ -144,6 +146,7 @@ pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) ->
 pub(super) struct Sweep<'f> {
     pub(super) locals: Vec<NodeId>,
     solves: &'f [Solve],
+    slopes: &'f [Slope],
     /// Whether coefficients are leaves: a step reads coefficients, and its reverse accumulates their cotangents.
     stops_at_coefficients: bool,
     /// Cotangents of the nodes that have been reached but not processed yet.
@@ -181,6 +184,10 @@ impl Sweep<'_> {
                     // `solve` takes the cotangents of all unknowns together, including this one.
                     self.bars.insert(id, bar);
                     self.solve(graph, solve);
+                } else if let Some(known) = self.slopes.iter().find(|known| known.local == i) {
+                    let bar = self.guarded_row(graph, bar);
+                    let part = bar.with(graph.mul(bar.value, known.slope));
+                    self.add(graph, known.argument, part);
                 } else {
                     let bar = self.guarded_row(graph, bar);
                     self.add(graph, self.locals[i as usize], bar);

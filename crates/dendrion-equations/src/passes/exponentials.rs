@@ -21,12 +21,20 @@
 //! ```
 //!
 //! so that 1/exprel(z), which is more common, needs no other division than its users ([`super::fractions`]).
+//!
+//! For the reverse of a step, c/exprel(z) becomes c y, where y = z/(exp(z) - 1) is a local whose derivative is known
+//! ([`Slope`]). Both take one division:
+//!
+//! ```text
+//! |z| > 1:   r = 1/(exp(z) - 1),  y = z r,  y' = (1 - y - z) r
+//! else:      y = n(z),  y' = n'(z)
+//! ```
 
 use std::collections::{HashMap, HashSet};
 
 use dendrion_language::{Binary, Unary};
 
-use super::solver::Step;
+use super::solver::{Slope, Step};
 use super::substitute::Substitution;
 use crate::graph::{Graph, Node, NodeId};
 
@@ -57,11 +65,25 @@ struct Member {
     line: Option<(NodeId, f64, f64)>,
 }
 
+/// What a step is rewritten for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Step,
+    Reverse,
+}
+
 /// Rewrites the exponentials of a step without locals, and returns the nodes that are now exponentials. Powers become locals.
-pub(crate) fn share(graph: &mut Graph, step: &mut Step) -> Vec<NodeId> {
-    let mut members = members(graph, step);
+pub(crate) fn share(graph: &mut Graph, step: &mut Step, purpose: Purpose) -> Vec<NodeId> {
+    let reached = reached(graph, step);
+    let mut members = members(graph, &reached);
+    let divisors = match purpose {
+        Purpose::Step => None,
+        Purpose::Reverse => Some(divisors(graph, &reached)),
+    };
+    // Without a division by it, `exprel` stays as it is in a reverse.
+    members.retain(|m| !m.is_quotient || divisors.as_ref().is_none_or(|of| of.contains_key(&m.id)));
     let substitution = Substitution::new(HashMap::new());
-    let mut pass = Pass { substitution, locals: Vec::new(), found: Vec::new() };
+    let mut pass = Pass { substitution, divisors, locals: Vec::new(), slopes: Vec::new(), found: Vec::new() };
     while let Some(family) = Family::largest(&members) {
         pass.rewrite(graph, &family);
         members.retain(|m| family.members.iter().all(|(member, _)| member.id != m.id));
@@ -72,20 +94,39 @@ pub(crate) fn share(graph: &mut Graph, step: &mut Step) -> Vec<NodeId> {
         let e = graph.unary(Unary::Exp, argument);
         pass.put(graph, &Member { argument, ..member }, e);
     }
-    let Pass { mut substitution, locals, found } = pass;
+    let Pass { mut substitution, locals, slopes, found, .. } = pass;
     step.next.iter_mut().for_each(|id| *id = substitution.apply(graph, *id));
-    step.locals = locals;
+    (step.locals, step.slopes) = (locals, slopes);
     found
 }
 
-/// Returns the exponentials of a step that vary. Those that cannot be members of a family have no line.
-fn members(graph: &Graph, step: &Step) -> Vec<Member> {
+/// Returns the nodes of a step in ascending order.
+fn reached(graph: &Graph, step: &Step) -> Vec<NodeId> {
     let mut reached = Vec::new();
     for root in &step.next {
         graph.visit_ids(*root, &mut |id| reached.push(id));
     }
     reached.sort_unstable();
     reached.dedup();
+    reached
+}
+
+/// Returns, for each `exprel`, the quotients of a coefficient and it: the coefficients and the nodes.
+fn divisors(graph: &Graph, reached: &[NodeId]) -> HashMap<NodeId, Vec<(NodeId, NodeId)>> {
+    let mut found: HashMap<NodeId, Vec<(NodeId, NodeId)>> = HashMap::new();
+    for id in reached {
+        if let Node::Binary(Binary::Div, a, b) = graph.node(*id)
+            && matches!(graph.node(b), Node::Unary(Unary::Exprel, _))
+            && graph.is_coefficient(a)
+        {
+            found.entry(b).or_default().push((a, *id));
+        }
+    }
+    found
+}
+
+/// Returns the exponentials of a step that vary. Those that cannot be members of a family have no line.
+fn members(graph: &Graph, reached: &[NodeId]) -> Vec<Member> {
     let differences: HashSet<NodeId> = reached.iter().filter_map(|id| subtracted(graph, *id)).collect();
     let member = |id: NodeId| match graph.node(id) {
         Node::Unary(f @ (Unary::Exp | Unary::Exprel), argument) if !graph.is_coefficient(id) => {
@@ -95,7 +136,7 @@ fn members(graph: &Graph, step: &Step) -> Vec<Member> {
         }
         _ => None,
     };
-    reached.into_iter().filter_map(member).collect()
+    reached.iter().copied().filter_map(member).collect()
 }
 
 /// Returns the exponential if a node is the difference between a coefficient and an exponential.
@@ -189,7 +230,10 @@ impl Family {
 struct Pass {
     /// Replaces exponentials with new nodes.
     substitution: Substitution,
+    /// For a reverse, the quotients with each `exprel`.
+    divisors: Option<HashMap<NodeId, Vec<(NodeId, NodeId)>>>,
     locals: Vec<NodeId>,
+    slopes: Vec<Slope>,
     /// All nodes that are exponentials.
     found: Vec<NodeId>,
 }
@@ -230,8 +274,53 @@ impl Pass {
     /// Replaces a member, whose exponential is `e`.
     fn put(&mut self, graph: &mut Graph, member: &Member, e: NodeId) {
         self.found.push(e);
+        if let (true, Some(divisors)) = (member.is_quotient, &mut self.divisors) {
+            let quotients = divisors.remove(&member.id).unwrap_or_default();
+            let inverse = self.inverse(graph, member.argument, e);
+            for (a, quotient) in quotients {
+                let value = graph.mul(a, inverse);
+                self.substitution.set(quotient, value);
+            }
+            return;
+        }
         let value = if member.is_quotient { self.quotient(graph, member, e) } else { e };
         self.substitution.set(member.id, value);
+    }
+
+    /// Returns a local with the value z/(e - 1), where e = exp(z), and a known slope.
+    fn inverse(&mut self, graph: &mut Graph, z: NodeId, e: NodeId) -> NodeId {
+        let [zero, one, two, half] = [0.0, 1.0, 2.0, -0.5].map(|v| graph.constant(v));
+        let size = graph.unary(Unary::Abs, z);
+        let is_far = graph.binary(Binary::Greater, size, one);
+        let square = graph.mul(z, z);
+        let square = self.local(graph, square);
+        let (mut series, mut bend) = (zero, zero);
+        for (k, c) in QUOTIENT.into_iter().enumerate().rev() {
+            let (value, slope) = (graph.constant(c), graph.constant((k + 1) as f64 * c));
+            let next = graph.mul(series, square);
+            series = graph.add(value, next);
+            let next = graph.mul(bend, square);
+            bend = graph.add(slope, next);
+        }
+        let (linear, rest) = (graph.mul(half, z), graph.mul(square, series));
+        let near = graph.add(one, linear);
+        let near = graph.add(near, rest);
+        let away = graph.sub(e, one);
+        let (above, below) = (graph.select(is_far, z, near), graph.select(is_far, away, one));
+        let reciprocal = graph.div(one, below);
+        let reciprocal = self.local(graph, reciprocal);
+        let value = graph.mul(above, reciprocal);
+        let value = self.local(graph, value);
+        let twice = graph.mul(two, z);
+        let bend = graph.mul(twice, bend);
+        let bend = graph.add(half, bend);
+        let fall = graph.sub(one, value);
+        let fall = graph.sub(fall, z);
+        let fall = graph.mul(fall, reciprocal);
+        let slope = graph.select(is_far, fall, bend);
+        let local = (self.locals.len() - 1) as u32;
+        self.slopes.push(Slope { local, argument: z, slope });
+        value
     }
 
     /// Returns (e - 1)/z with e = exp(z).

@@ -48,9 +48,6 @@ use micro::{Micro, Place};
 use tape::trace;
 use tidy::tidy;
 
-/// Approximate maximum number of vector operations in one loop, chosen so that its code fits into the instruction
-/// cache.
-const LOOP: usize = 1000;
 /// The vectors of a loop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Vectors {
@@ -59,14 +56,17 @@ pub(crate) struct Vectors {
     /// Number of values that the scheduler keeps alive at a time. The remaining registers hold values that were read
     /// from rows.
     units: usize,
+    /// Approximate maximum number of operations in one loop, chosen so that its code fits into the instruction cache. Values
+    /// are passed between loops through rows, so with many registers, long loops are faster.
+    longest: usize,
 }
 
 impl Vectors {
     /// Two vectors of 256 bits, with registers for 7 values.
-    const AVX2: Self = Self { width: 2, units: 5 };
+    const AVX2: Self = Self { width: 2, units: 5, longest: 1000 };
     /// One vector of 512 bits, with registers for 32 values. Iterations are independent, and a processor looks ahead to the
     /// next ones.
-    const AVX512: Self = Self { width: 1, units: 24 };
+    const AVX512: Self = Self { width: 1, units: 24, longest: 3000 };
 
     /// Returns the vectors with which code of this level is fastest.
     fn of(level: Level) -> Self {
@@ -109,7 +109,7 @@ impl Machine {
             // rows.
             if one.len() > room {
                 tapes.push(Vec::new());
-                room = LOOP.max(one.len());
+                room = vectors.longest.max(one.len());
             }
             room -= one.len();
             let tape = tapes.last_mut()?;

@@ -44,7 +44,8 @@ impl<T: Scalar> Tree<T> {
     /// Reverses a step. `frame` contains V, currents and conductances at its beginning. `bar` contains the cotangents of V
     /// at the end of the step, which are replaced with the cotangents of V at its beginning without the
     /// contributions of the mechanisms. Afterwards, `frame.current` contains the cotangents of the currents of
-    /// mechanisms, and `frame.slope` those of their conductances.
+    /// mechanisms, and `frame.slope` those of their conductances. Without `sums`, the cotangents of the coefficients are not
+    /// computed.
     ///
     /// # Panics
     /// Panics in the same cases as [`Tree::solve`], or if `bar`, `work` or the sums have too few values.
@@ -54,7 +55,7 @@ impl<T: Scalar> Tree<T> {
         group: usize,
         frame: &mut TreeFrame<'_, T>,
         (bar, work): (&mut [T], &mut [T]),
-        sums: &mut TreeSums<'_>,
+        sums: Option<&mut TreeSums<'_>>,
     ) {
         let size = self.nodes() * self.width;
         assert!(
@@ -63,11 +64,9 @@ impl<T: Scalar> Tree<T> {
                 && frame.slope.len() >= size,
             "too few values in the rows of a tree"
         );
-        let all = [&sums.capacitance, &sums.leak, &sums.reversal, &sums.axial];
-        assert!(all.iter().all(|s| s.len() >= size), "too few sums");
         assert!(bar.len() >= self.cvs * self.width && work.len() >= size, "too few cotangents");
         work[..size].fill(T::default());
-        let reverse = Reverse {
+        let mut rows = Reverse::<T, false> {
             tree: self,
             coefficients: self.values[self.first(group)..].as_ptr(),
             v: frame.v.as_ptr(),
@@ -75,15 +74,18 @@ impl<T: Scalar> Tree<T> {
             slope: frame.slope.as_mut_ptr(),
             bar: bar.as_mut_ptr(),
             work: work.as_mut_ptr(),
-            sums: [&mut sums.capacitance, &mut sums.leak, &mut sums.reversal, &mut sums.axial]
-                .map(|sums| sums.as_mut_ptr()),
+            sums: [std::ptr::null_mut(); 4],
         };
-        on_level(level, (self.width, self.stride), reverse);
+        let Some(sums) = sums else { return on_level(level, (self.width, self.stride), rows) };
+        let all = [&mut *sums.capacitance, &mut *sums.leak, &mut *sums.reversal, &mut *sums.axial];
+        assert!(all.iter().all(|s| s.len() >= size), "too few sums");
+        rows.sums = all.map(<[f64]>::as_mut_ptr);
+        on_level(level, (self.width, self.stride), rows.with_sums());
     }
 }
 
-/// The addresses of the rows of a step.
-struct Reverse<'t, T: Scalar> {
+/// The addresses of the rows of a step. Whether the sums are computed is a constant, because few gradients need them.
+struct Reverse<'t, T: Scalar, const SUMS: bool> {
     tree: &'t Tree<T>,
     coefficients: *const T,
     v: *const T,
@@ -97,7 +99,7 @@ struct Reverse<'t, T: Scalar> {
     sums: [*mut f64; 4],
 }
 
-impl<T: Scalar> Task for Reverse<'_, T> {
+impl<T: Scalar, const SUMS: bool> Task for Reverse<'_, T, SUMS> {
     #[inline(always)]
     fn run<const W: usize, const S: usize>(self) {
         let steps = &self.tree.order.steps[..];
@@ -114,7 +116,14 @@ impl<T: Scalar> Task for Reverse<'_, T> {
     }
 }
 
-impl<T: Scalar> Reverse<'_, T> {
+impl<'t, T: Scalar> Reverse<'t, T, false> {
+    const fn with_sums(self) -> Reverse<'t, T, true> {
+        let Self { tree, coefficients, v, current, slope, bar, work, sums } = self;
+        Reverse { tree, coefficients, v, current, slope, bar, work, sums }
+    }
+}
+
+impl<T: Scalar, const SUMS: bool> Reverse<'_, T, SUMS> {
     /// Returns a coefficient of a node for all cells of the group.
     #[inline(always)]
     unsafe fn coefficient<const W: usize, const S: usize>(&self, k: usize, which: usize) -> Values<T, W> {
@@ -183,6 +192,7 @@ impl<T: Scalar> Reverse<'_, T> {
     #[inline(always)]
     unsafe fn down<const W: usize, const S: usize>(&self, k: usize, step: &Step) {
         let (i, p) = (step.node as usize, step.parent as usize);
+        let is_cv = i < self.tree.cvs;
         // SAFETY: guaranteed by the caller.
         unsafe {
             let [r, q, w] = [self.current, self.slope, self.work].map(
@@ -190,22 +200,23 @@ impl<T: Scalar> Reverse<'_, T> {
                 |row| load::<T, W>(row.add(i * W)),
             );
             let (mut change, mut lambda) = (lanes!(|l| r[l] * q[l]), lanes!(|l| w[l] * q[l]));
+            // For junctions, the value is not used.
+            let mut bar = load::<T, W>(self.bar.add(if is_cv { i * W } else { 0 }));
             if i != p {
                 let g = self.coefficient::<W, S>(k, AXIAL);
                 let (d_p, l_p) = (load::<T, W>(self.work.add(p * W)), load::<T, W>(self.current.add(p * W)));
                 change = lanes!(|l| (r[l] + g[l] * d_p[l]) * q[l]);
                 lambda = lanes!(|l| (w[l] + g[l] * l_p[l]) * q[l]);
-                let [v, above] = self.potentials::<W>(step);
-                let difference = lanes!(|l| (above[l] - v[l]) + (d_p[l] - change[l]));
-                let axial = self.sums[3].add(i * W);
-                let sum = axial.cast::<[f64; W]>().read_unaligned();
-                store(axial, lanes!(|l| sum[l] + ((lambda[l] - l_p[l]) * difference[l]).to_f64(), 0.0));
+                if SUMS {
+                    let [v, above] = self.potentials::<W>(step);
+                    let difference = lanes!(|l| (above[l] - v[l]) + (d_p[l] - change[l]));
+                    let axial = self.sums[3].add(i * W);
+                    let sum = axial.cast::<[f64; W]>().read_unaligned();
+                    store(axial, lanes!(|l| sum[l] + ((lambda[l] - l_p[l]) * difference[l]).to_f64(), 0.0));
+                }
                 // The potential of a junction has no cotangent: the row of its λ states that these flows have the sum 0.
                 let flow = lanes!(|l| g[l] * (l_p[l] - lambda[l]));
-                if i < self.tree.cvs {
-                    let bar = load::<T, W>(self.bar.add(i * W));
-                    store(self.bar.add(i * W), lanes!(|l| bar[l] + flow[l]));
-                }
+                bar = lanes!(|l| bar[l] + flow[l]);
                 if p < self.tree.cvs {
                     let bar = load::<T, W>(self.bar.add(p * W));
                     store(self.bar.add(p * W), lanes!(|l| bar[l] - flow[l]));
@@ -213,13 +224,18 @@ impl<T: Scalar> Reverse<'_, T> {
             }
             store(self.work.add(i * W), change);
             store(self.current.add(i * W), lambda);
-            if i < self.tree.cvs {
-                self.leak::<W, S>(k, step, (lambda, change));
+            if is_cv {
+                let leak = self.coefficient::<W, S>(k, LEAK);
+                store(self.bar.add(i * W), lanes!(|l| bar[l] - lambda[l] * leak[l]));
+                store(self.slope.add(i * W), lanes!(|l| T::default() - lambda[l] * change[l]));
+                if SUMS {
+                    self.leak::<W, S>(k, step, (lambda, change));
+                }
             }
         }
     }
 
-    /// Adds the cotangents of the capacitance and the leak of a CV, and that of V through the leak.
+    /// Adds the cotangents of the capacitance and of the leak of a CV to the sums.
     #[inline(always)]
     unsafe fn leak<const W: usize, const S: usize>(
         &self,
@@ -234,9 +250,7 @@ impl<T: Scalar> Reverse<'_, T> {
                 #[inline(always)]
                 |which| self.coefficient::<W, S>(k, which),
             );
-            let (bar, v) = (load::<T, W>(self.bar.add(at)), load::<T, W>(self.v.add(at)));
-            store(self.bar.add(at), lanes!(|l| bar[l] - lambda[l] * leak[l]));
-            store(self.slope.add(at), lanes!(|l| T::default() - lambda[l] * change[l]));
+            let v = load::<T, W>(self.v.add(at));
             let sums = |which: usize| self.sums[which].add(at).cast::<[f64; W]>();
             let (c, g, e) = (sums(0), sums(1), sums(2));
             let [c_sum, g_sum, e_sum] = [c, g, e].map(

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use dendrion_language::Unary;
+use dendrion_language::{Binary, Unary};
 
-use super::share;
+use super::{Purpose, share};
 use crate::evaluate::{Env, evaluate_one};
 use crate::graph::{Graph, Node, NodeId};
 use crate::passes::solver::Step;
@@ -20,7 +20,7 @@ fn exponentials(graph: &mut Graph, f: Unary, lines: &[(f64, f64)]) -> Vec<NodeId
 }
 
 fn step_of(next: Vec<NodeId>) -> Step {
-    Step { locals: Vec::new(), next, solves: Vec::new() }
+    Step { locals: Vec::new(), next, solves: Vec::new(), slopes: Vec::new() }
 }
 
 /// Returns the next values of a step for an input.
@@ -57,7 +57,7 @@ fn the_rates_of_hodgkin_and_huxley_have_three_exponentials() {
     let mut next = exponentials(&mut graph, Unary::Exp, &lines);
     next.extend(exponentials(&mut graph, Unary::Exprel, &[(-0.1, -40.0), (-0.1, -55.0)]));
     let mut step = step_of(next);
-    let found = share(&mut graph, &mut step);
+    let found = share(&mut graph, &mut step, Purpose::Step);
     assert_eq!(count(&graph, &step), 3);
     assert_eq!(found.len(), 7);
 }
@@ -73,7 +73,7 @@ fn exponentials_with_other_slopes_and_of_other_variables_are_kept() {
     let z = graph.mul(a, y);
     next.push(graph.unary(Unary::Exp, z));
     let mut step = step_of(next.clone());
-    share(&mut graph, &mut step);
+    share(&mut graph, &mut step, Purpose::Step);
     assert_eq!(step.next, next);
     assert!(step.locals.is_empty());
 }
@@ -91,7 +91,7 @@ fn exponentials_from_which_a_number_is_subtracted_are_kept() {
             graph.sub(e[0], one)
         };
         let mut step = step_of(vec![difference, e[1], e[2]]);
-        share(&mut graph, &mut step);
+        share(&mut graph, &mut step, Purpose::Step);
         assert_eq!(count(&graph, &step), 2);
         assert_eq!(step.next[0], difference);
         // 0 exactly, as in the original.
@@ -106,7 +106,7 @@ fn values_of_families_stay_in_the_range_of_single_precision() {
     let mut shared = |distance: f64| {
         let next = exponentials(&mut graph, Unary::Exp, &[(0.2, 0.0), (0.2, distance)]);
         let mut step = step_of(next);
-        share(&mut graph, &mut step);
+        share(&mut graph, &mut step, Purpose::Step);
         count(&graph, &step) == 1
     };
     assert!(shared(79.0) && shared(-79.0));
@@ -121,7 +121,7 @@ fn powers_are_accurate() {
     let lines: Vec<(f64, f64)> = slopes.iter().map(|a| (*a, -64.0)).collect();
     let next = exponentials(&mut graph, Unary::Exp, &lines);
     let mut step = step_of(next);
-    share(&mut graph, &mut step);
+    share(&mut graph, &mut step, Purpose::Step);
     assert_eq!(count(&graph, &step), 1);
     let mut most = [0.0_f64; 3];
     for k in -20_000..20_000 {
@@ -141,7 +141,7 @@ fn exprel_is_accurate_everywhere() {
     let mut graph = Graph::default();
     let next = exponentials(&mut graph, Unary::Exprel, &[(1.0, 0.0)]);
     let mut step = step_of(next);
-    share(&mut graph, &mut step);
+    share(&mut graph, &mut step, Purpose::Step);
     let points = (-4000..4000).map(|k| f64::from(k) * 0.01 + 1e-3);
     let special =
         [0.0, 1e-300, -1e-300, 1e-12, -1e-9, 1.0, -1.0, 1.0 + 1e-15, -1.0 - 1e-15, 700.0, -700.0, -1e9];
@@ -159,7 +159,7 @@ fn exprel_with_a_shared_exponential_is_accurate() {
     // The first one uses the cube of the family's exponential.
     let next = exponentials(&mut graph, Unary::Exprel, &[(0.375, 0.0), (0.125, 0.0)]);
     let mut step = step_of(next);
-    share(&mut graph, &mut step);
+    share(&mut graph, &mut step, Purpose::Step);
     assert_eq!(count(&graph, &step), 1);
     for k in -8000_i32..8000 {
         let z = 0.375 * f64::from(k) / 256.0;
@@ -167,4 +167,48 @@ fn exprel_with_a_shared_exponential_is_accurate() {
         let expected = if k == 0 { 1.0 } else { z.exp_m1() / z };
         assert!((found / expected - 1.0).abs() < 6.0 * f64::EPSILON, "{z}: {found} {expected}");
     }
+}
+
+/// y = z/(exp(z) - 1) and its derivative, by series near 0.
+fn inverse(z: f64) -> (f64, f64) {
+    if z.abs() < 0.1 {
+        let s = z * z;
+        let value = 1.0 - z / 2.0 + s * (1.0 / 12.0 - s * (1.0 / 720.0 - s / 30_240.0));
+        return (value, -0.5 + z * (1.0 / 6.0 - s * (1.0 / 180.0 - s / 5_040.0)));
+    }
+    let value = z / z.exp_m1();
+    // y' = y/z - y (y + z)/z
+    (value, value * (1.0 - value - z) / z)
+}
+
+#[test]
+fn a_reverse_knows_the_derivative_of_the_inverse_of_exprel() {
+    let mut graph = Graph::default();
+    let phi = exponentials(&mut graph, Unary::Exprel, &[(1.0, 0.0)])[0];
+    let three = graph.constant(3.0);
+    let rate = graph.binary(Binary::Div, three, phi);
+    let mut step = step_of(vec![rate]);
+    share(&mut graph, &mut step, Purpose::Reverse);
+    assert_eq!((count(&graph, &step), step.slopes.len()), (1, 1));
+    step.next.push(step.slopes[0].slope);
+    let special = [0.0, 1e-300, -1e-9, 1.0, -1.0, 1.0 + 1e-15, -1.0 - 1e-15, 700.0, -700.0, 800.0, -1e9];
+    for z in (-4000..4000).map(|k| f64::from(k) * 0.01 + 1e-3).chain(special) {
+        let found = values(&graph, &step, z, &[]);
+        let (value, slope) = inverse(z);
+        assert!(
+            (found[0] - 3.0 * value).abs() <= 2e-15 * (3.0 * value).max(1e-290),
+            "{z}: {found:?} {value}"
+        );
+        // Where y' is small, it is a difference of larger numbers.
+        assert!((found[1] - slope).abs() < 4e-15 * (1.0 + z.abs()), "{z}: {found:?} {slope}");
+    }
+}
+
+#[test]
+fn a_reverse_keeps_an_exprel_that_divides_nothing() {
+    let mut graph = Graph::default();
+    let next = exponentials(&mut graph, Unary::Exprel, &[(1.0, 0.0)]);
+    let mut step = step_of(next.clone());
+    share(&mut graph, &mut step, Purpose::Reverse);
+    assert_eq!(step.next, next);
 }

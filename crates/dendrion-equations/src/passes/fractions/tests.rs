@@ -3,7 +3,7 @@ use dendrion_language::{Binary, Unary};
 use super::clear;
 use crate::evaluate::{Env, evaluate_one};
 use crate::graph::{Graph, Node, NodeId};
-use crate::passes::exponentials::share;
+use crate::passes::exponentials::{Purpose, share};
 use crate::passes::solver::Step;
 
 /// How the rates of a gate depend on V.
@@ -65,8 +65,8 @@ fn gate(graph: &mut Graph, rates: Rates) -> NodeId {
 }
 
 fn cleared(graph: &mut Graph, next: NodeId) -> Step {
-    let mut step = Step { locals: Vec::new(), next: vec![next], solves: Vec::new() };
-    let exponentials = share(graph, &mut step);
+    let mut step = Step { locals: Vec::new(), next: vec![next], solves: Vec::new(), slopes: Vec::new() };
+    let exponentials = share(graph, &mut step, Purpose::Step);
     clear(graph, &mut step, &exponentials);
     step
 }
@@ -140,8 +140,9 @@ fn quotients_of_exponentials_are_accurate_beyond_the_limit() {
         let half = graph.constant(0.5);
         let sum = graph.add(half, rate);
         let next = graph.div(x, sum);
-        let mut step = Step { locals: Vec::new(), next: vec![next, rate], solves: Vec::new() };
-        let exponentials = share(&mut graph, &mut step);
+        let mut step =
+            Step { locals: Vec::new(), next: vec![next, rate], solves: Vec::new(), slopes: Vec::new() };
+        let exponentials = share(&mut graph, &mut step, Purpose::Step);
         clear(&mut graph, &mut step, &exponentials);
         for v in [-100.0, -35.0, 0.0, 40.0, 50.0, 100.0, 500.0, 1000.0] {
             let found = value(&graph, &step, v, 0.5);

@@ -19,7 +19,7 @@ use crate::phase::{CURRENT, SLOPE};
 use crate::system::System;
 
 use writer::Writer;
-pub use writer::{Pivot, Solve, Step, Unknown};
+pub use writer::{Pivot, Slope, Solve, Step, Unknown};
 
 /// Returns the step of `dt` that advances all states, with the drift computed by `ode` and the diffusion by
 /// `sde`.
@@ -49,5 +49,5 @@ pub fn advance(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Step {
         pools::first(system, &mut next);
     }
     diffusion::add(system, sde, &mut next);
-    Step { locals, next, solves }
+    Step { locals, next, solves, slopes: Vec::new() }
 }

@@ -14,6 +14,19 @@ pub struct Step {
     pub next: Vec<NodeId>,
     /// The linear systems that the step solves.
     pub solves: Vec<Solve>,
+    /// Locals whose derivative is known.
+    pub slopes: Vec<Slope>,
+}
+
+/// The derivative of a local with respect to the only expression on which it depends.
+#[derive(Clone, Copy, Debug)]
+pub struct Slope {
+    /// Number of the local.
+    pub local: u32,
+    /// The expression on which it depends.
+    pub argument: NodeId,
+    /// The derivative.
+    pub slope: NodeId,
 }
 
 /// A linear system (1 - θ h J) Δ = h f(y) with J = ∂f/∂y, and its elimination.
