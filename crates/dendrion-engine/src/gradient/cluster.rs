@@ -333,21 +333,22 @@ impl<T: Scalar> Unit<'_, T> {
         let (place, lanes, width) = (&self.shard.place, self.shard.place.lanes, bar.len());
         let size = self.reversal.rows * lanes;
         let i = (at.step - at.begin) as usize;
-        let Reversal { frames, sent: Sent { rows: spikes, is_sent, .. }, spiked, given, scratch, .. } =
-            &mut *self.reversal;
+        let Reversal {
+            frames, sent: Sent { rows: spikes, has_adjoints, .. }, spiked, given, scratch, ..
+        } = &mut *self.reversal;
         let frame = &mut frames[at.block * size..][..size];
         frame[..width].copy_from_slice(bar);
         let past = self.history.states(at.step, 1, at.block);
         // Row 1 of the state at the end of the step contains V after the solution of the tree.
         let solved = &past[past.len() / 2 + lanes..][..lanes];
         let bars = &mut rows.bars[..lanes];
-        if *is_sent {
+        if *has_adjoints {
             let (first, count) = place.neurons_of(at.block);
             let first = i * place.lanes_of_all() + first - place.neurons.start;
             bars.fill(T::default());
             to_lanes(place, &spikes[first..first + count], bars);
         }
-        let mut inputs = vec![solved, if *is_sent { &*bars } else { &[] }, spiked.row(i)];
+        let mut inputs = vec![solved, if *has_adjoints { &*bars } else { &[] }, spiked.row(i)];
         inputs.extend(given.iter().map(|rows| rows.row(i)));
         run(&self.backward.step, (frame, scratch), place, &inputs, past, at);
         let row = self.backward.reverse.current(0) * lanes;

@@ -209,7 +209,7 @@ impl<T: Scalar> Reversal<T> {
             // The program treats an empty port as zeros.
             // The time of a spike has a cotangent only in a step with a spike.
             let is_needed = !backward.is_by_time || !self.spiked.row(i).is_empty();
-            if self.sent.is_sent && is_needed {
+            if self.sent.has_adjoints && is_needed {
                 ports[last] = &self.sent.rows[i * shard.place.lanes_of_all() + at.block * lanes..][..lanes];
             }
             ports[last + 1] = self.spiked.row(i);

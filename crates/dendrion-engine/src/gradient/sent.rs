@@ -15,7 +15,7 @@ pub(crate) struct Sent<T: Scalar> {
     /// The adjoints of the epoch, step by step, for all lanes.
     pub(crate) rows: Buffer<T>,
     /// Whether any spike of the shard has an adjoint.
-    pub(super) is_sent: bool,
+    pub(super) has_adjoints: bool,
     /// For each table with cotangents of recorded spikes (one row per step of the run), its index and the
     /// size of the population.
     cotangents: Vec<(usize, usize)>,
@@ -23,7 +23,7 @@ pub(crate) struct Sent<T: Scalar> {
 
 impl<T: Scalar> Sent<T> {
     pub(super) const fn new(cotangents: Vec<(usize, usize)>) -> Self {
-        Self { rows: Buffer::new(), is_sent: false, cotangents }
+        Self { rows: Buffer::new(), has_adjoints: false, cotangents }
     }
 
     /// Begins an epoch: spike adjoints start with the given cotangents of recorded spikes. The sweep then adds the pulled
@@ -37,8 +37,8 @@ impl<T: Scalar> Sent<T> {
         (begin, steps): (u64, Range<u64>),
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<bool, Error> {
-        self.is_sent = is_received || !self.cotangents.is_empty();
-        if !self.is_sent {
+        self.has_adjoints = is_received || !self.cotangents.is_empty();
+        if !self.has_adjoints {
             return Ok(true);
         }
         let (all, count) = (shard.place.lanes_of_all(), (steps.end - steps.start) as usize);
