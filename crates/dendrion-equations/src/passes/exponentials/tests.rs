@@ -173,8 +173,10 @@ fn exprel_with_a_shared_exponential_is_accurate() {
 fn inverse(z: f64) -> (f64, f64) {
     if z.abs() < 0.1 {
         let s = z * z;
-        let value = 1.0 - z / 2.0 + s * (1.0 / 12.0 - s * (1.0 / 720.0 - s / 30_240.0));
-        return (value, -0.5 + z * (1.0 / 6.0 - s * (1.0 / 180.0 - s / 5_040.0)));
+        let value =
+            1.0 - z / 2.0 + s * (1.0 / 12.0 - s * (1.0 / 720.0 - s * (1.0 / 30_240.0 - s / 1_209_600.0)));
+        let slope = -0.5 + z * (1.0 / 6.0 - s * (1.0 / 180.0 - s * (1.0 / 5_040.0 - s / 151_200.0)));
+        return (value, slope);
     }
     let value = z / z.exp_m1();
     // y' = y/z - y (y + z)/z
