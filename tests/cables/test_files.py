@@ -124,7 +124,7 @@ def test_sonata_refuses_what_it_cannot_hold(tmp_path):
     net = driven(cells)
     twice = net.probe(cells.at(cv=[3, 3]), "V")
     net.run(1.0)
-    with pytest.raises(dn.StructureError, match=r"cell\.V: has CV 3 of neuron 0 twice"):
+    with pytest.raises(dn.StructureError, match=r"cell\.V: contains CV 3 of neuron 0 twice"):
         twice.to_sonata(tmp_path / "v.h5")
 
 

@@ -144,7 +144,7 @@ def test_calls_during_a_run_are_named(name, tmp_path):
     found, cells = [], cell()
 
     def spikes(t):
-        with pytest.raises(dn.RunError, match="by a function that the network calls while it runs") as error:
+        with pytest.raises(dn.RunError, match="from a function that the network calls during a run") as error:
             CALLS[name](net, cells, tmp_path / "file.toml")
         found.append(str(error.value))
         return np.zeros((len(t), 1), dtype=int)

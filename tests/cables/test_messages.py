@@ -185,7 +185,7 @@ def test_probes_and_states():
         dn.ParameterError, match=r"cell/ampa.g = array of shape \(3,\)|cell/ampa: g = array of shape \(3,\)"
     ):
         cell.ampa.g = np.zeros(3)
-    with pytest.raises(dn.AssignmentError, match=r"spike_at cannot change|spike_at is fixed"):
+    with pytest.raises(dn.AssignmentError, match=r"spike_at cannot be changed after construction"):
         cell.spike_at = TREE.at(0)
 
 

@@ -195,7 +195,7 @@ def test_foreign_files(tmp_path):
     for name, message in [
         ("own.h5", "is an HDF5 file, but neither NWB nor SONATA"),
         ("sonata.h5", "is a SONATA file that Dendrion did not write"),
-        ("other.nwb", "is an NWB file without Dendrion's table"),
+        ("other.nwb", "is an NWB file that Dendrion did not write"),
         ("folder", "is a folder, but not a zarr folder"),
         ("other.zarr", "is a zarr folder, but contains no Dendrion recordings"),
     ]:
