@@ -94,6 +94,16 @@ def test_nothing_to_train(net):
         dn.optim.Adam(net, train=[])
 
 
+def test_functions_of_the_step_that_fail_are_named(net):
+    with pytest.raises(dn.ParameterError, match=r"optim: lr\(0\) raised ZeroDivisionError"):
+        dn.optim.Adam(net, lambda step: 1 / step, train=KEYS)
+    for wrong in (dn.optim.StepDecay, float):
+        with pytest.raises(dn.ParameterTypeError, match=rf"optim: lr = {wrong.__name__}: expected .*, not a class"):
+            dn.optim.Adam(net, wrong, train=KEYS)
+    with pytest.raises(dn.ParameterTypeError, match=r"optim: then = StepDecay: expected .*, not a class"):
+        dn.optim.Warmup(dn.optim.StepDecay, 10)
+
+
 def test_a_rate_that_is_refused_changes_nothing(net):
     adam = dn.optim.Adam(net, 0.1, train=KEYS)
     with pytest.raises(dn.ParameterError, match=r"lr\(0\) = -1"):

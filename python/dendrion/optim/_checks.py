@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from .._numbers import is_whole, numbers, real
 from .._quoted import quoted, told
 from .._suggest import hint
-from ..errors import ParameterError, ParameterTypeError, UnknownNameError
+from ..errors import DendrionError, ParameterError, ParameterTypeError, UnknownNameError
 from ..simulation.network import Network
 from ..training.selection import GROUPS, is_pattern, matching
 
@@ -123,7 +123,7 @@ def checked_bounds(label: str, bounds: Bounds | None) -> Bounds:
 def checked_rates(net: Network, lr: object, keys: list[str]) -> dict[str, Rate]:
     """Return the learning rate of each parameter."""
     if not isinstance(lr, Mapping):
-        return dict.fromkeys(keys, _rate("lr", lr))
+        return dict.fromkeys(keys, checked_rate("lr", lr))
     rates: dict[str, Rate] = {}
     for text, value in lr.items():
         new = [key for key in selected("optim: lr", net, text, keys) if key not in rates]
@@ -132,7 +132,7 @@ def checked_rates(net: Network, lr: object, keys: list[str]) -> dict[str, Rate]:
                 f"optim: lr: {quoted(text)} has no effect, because earlier entries match all of its parameters; move "
                 "it before these entries"
             )
-        rates |= dict.fromkeys(new, _rate(f"lr[{quoted(text)}]", value))
+        rates |= dict.fromkeys(new, checked_rate(f"lr[{quoted(text)}]", value))
     missing = [key for key in keys if key not in rates]
     if missing:
         raise ParameterError(
@@ -142,9 +142,13 @@ def checked_rates(net: Network, lr: object, keys: list[str]) -> dict[str, Rate]:
     return rates
 
 
-def _rate(name: str, value: object) -> Rate:
-    if callable(value):
+def checked_rate(name: str, value: object) -> Rate:
+    """Return a learning rate (a number or a function of the step) after checking it."""
+    if callable(value) and not isinstance(value, type):
         return value
+    if isinstance(value, type):
+        expected = "a number > 0, a function of the step, or a schedule such as ExponentialDecay(0.1, 0.99)"
+        raise ParameterTypeError(f"optim: {name} = {value.__name__}: expected {expected}, not a class")
     if not isinstance(value, (float, np.floating)) and not is_whole(value):
         real(f"optim: {name}", value, "a number > 0, a function of the step, or a dict of them")
     return positive(name, value)
@@ -154,7 +158,12 @@ def rate_at(rate: Rate, step: int) -> float:
     """Return the value of a learning rate after ``step`` completed steps."""
     if not callable(rate):
         return rate
-    value = rate(step)
+    try:
+        value = rate(step)
+    except DendrionError:
+        raise
+    except Exception as error:
+        raise ParameterError(f"optim: lr({step}) raised {quoted(error)}") from error
     number = real(f"optim: lr({step})", value, "a number >= 0")
     if not (np.isfinite(number) and number >= 0):
         raise ParameterError(f"optim: lr({step}) = {told(value)}: expected a finite number >= 0")

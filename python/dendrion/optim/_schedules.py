@@ -11,7 +11,7 @@ import numpy as np
 from .._suggest import SuggestingKeywords
 from ..errors import ParameterError
 from ..modules._fixed import Abstract, FixedOnceMade
-from ._checks import count, fraction, non_negative, positive, rate_at
+from ._checks import checked_rate, count, fraction, non_negative, positive, rate_at
 
 __all__ = ["CosineDecay", "ExponentialDecay", "Schedule", "StepDecay", "Warmup"]
 
@@ -117,7 +117,7 @@ class Warmup(Schedule):
     """
 
     def __init__(self, then: float | Callable[[int], float], steps: int, start: float = 0.1) -> None:
-        self.then = then if callable(then) else positive("then", then)
+        self.then = checked_rate("then", then) if callable(then) else positive("then", then)
         self.steps = count("steps", steps, 1)
         self.start = fraction("start", start)
 
