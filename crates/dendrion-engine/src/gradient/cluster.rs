@@ -141,6 +141,7 @@ pub(super) fn reverse<T: Scalar>(
         });
     }
     let done = epoch(&mut units, shared, steps, goes_on);
+    // The rings are returned even if the epoch was stopped, because other workers expect them.
     for (unit, place) in units.into_iter().zip(places) {
         *shared.spike_adjoints[place].write().unwrap_or_else(PoisonError::into_inner) = unit.spike_adjoints;
     }
@@ -203,6 +204,7 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     let (lanes, width) = (membrane.shard.place.lanes, membrane.shard.place.width);
     let size = membrane.reversal.rows * lanes;
     for unit in [&*head, &*membrane] {
+        // The sweep reads the history backwards, which processors do not prefetch by themselves.
         prefetch_all(unit.history.before(at.step, at.block));
     }
     let now = membrane.history.state(at.step, at.block);
@@ -223,6 +225,7 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
     if reads_change {
         rows.find_change(&v, placed.iter().find_map(|u| u.engine.stage.pools()));
     }
+    // Diffusion is the last change of a step, so it is reversed first.
     for Unit { engine, shard, history, reversal, .. } in placed.iter_mut() {
         let now = (at.block, at.step, false);
         diffusion::reverse((engine, &shard.place), (history, reversal), &mut rows, now);
@@ -256,6 +259,7 @@ fn reverse_step<T: Scalar>(units: &mut [Unit<'_, T>], shared: &Shared<'_, T>, at
         bar.iter_mut().zip(row).for_each(|(bar, v)| *bar = *bar + *v);
     }
     head.add_before(&mut bar[site], at);
+    // The solution leaves its λ in the rows of the currents: these are the cotangents of injected currents.
     membrane.flow(shared, injected, &rows.current, at);
     membrane.reversal.tree = Some(rows);
 }
@@ -318,6 +322,7 @@ impl<T: Scalar> Unit<'_, T> {
         let first = first - place.neurons.start;
         for (fed, ring) in self.backward.fed.iter().zip(&mut self.spike_adjoints) {
             let out = &mut ring.row_mut(at.step)[first..first + count];
+            // Lanes are sorted by site and rings by member, so the sum is computed in lanes and then sorted.
             let mut sum = vec![T::default(); lanes];
             for state in fed {
                 let row = &frame[state * lanes..][..lanes];

@@ -40,6 +40,8 @@ pub(super) fn reverse<T: Scalar>(
     let spreads = diffusing.iter().zip(&mut reversal.spreads);
     for (d, SpreadSums(sums)) in spreads.filter(|(d, _)| d.is_early == is_early) {
         let next = history.state(step + 1, block);
+        // The reverse of the tree reads the values before the solution: the concentrations before they diffuse. Nothing else
+        // flows into the nodes of this tree.
         rows.v[..used].copy_from_slice(&next[d.before * lanes..][..used]);
         rows.current.fill(T::default());
         rows.slope.fill(T::default());
@@ -115,6 +117,7 @@ impl Bars<'_> {
         for (bar, cv) in of_nodes(0).zip(self.paths.cvs()) {
             let (member, (length, diameter)) = (geometry.member(cell, cv), sides(cv));
             let of_volume = bar * geometry.volume(cell, cv) / self.dt;
+            // The volume is proportional to length and diameter².
             of_length[member] += of_volume / length;
             of_diameter[member] += 2.0 * of_volume / diameter;
         }
@@ -125,6 +128,7 @@ impl Bars<'_> {
                 let share = share(&halves, half.d);
                 let of_half = bar * share * share * half.integral;
                 of_d[half.member] += of_half;
+                // r is proportional to length/diameter², and dg/dr = -g²/D.
                 let (length, diameter) = sides(half.cv);
                 of_length[half.member] -= of_half * half.d / length;
                 of_diameter[half.member] += 2.0 * of_half * half.d / diameter;

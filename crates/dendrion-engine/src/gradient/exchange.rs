@@ -46,6 +46,7 @@ pub(super) fn fill_slots<T: Scalar>(
     let of_slot = rows.middle.len();
     clear(&mut rows.slots, plan, of_slot);
     let step = at.step + u64::from(moment != Moment::Beginning);
+    // Exports are added level by level, in the order of the forward step, so the slots have the same bits.
     for level in 0..plan.exchange.levels {
         for unit in placed {
             let Stage::Placed { spans, trade: Some(trade), .. } = &unit.engine.stage else { continue };
@@ -67,6 +68,8 @@ pub(super) fn reverse_exports<T: Scalar>(
     (bar, moment): (&mut [T], Moment),
     at: At,
 ) {
+    // Exports of a level may read those of lower levels, so the cotangents of a level are complete only after all higher
+    // levels are reversed.
     for level in (0..plan.exchange.levels).rev() {
         for unit in placed.iter_mut() {
             unit.reverse_part(Phase::Exports(level), (v, width), (&mut *bar, moment), rows, at);
@@ -91,6 +94,8 @@ pub(super) fn reverse_pools<T: Scalar>(
         let early = (at.block, at.step, true);
         diffusion::reverse((engine, &shard.place), (history, reversal), rows, early);
     }
+    // The exports at the end of the step have been reversed; the slots now collect the cotangents of those that
+    // concentrations read.
     rows.slot_bars.fill(T::default());
     let (mut middle, mut middle_bar) =
         (std::mem::take(&mut rows.middle), std::mem::take(&mut rows.middle_bar));
@@ -143,6 +148,7 @@ impl<T: Scalar> Unit<'_, T> {
         let states = backward.reverse.states * lanes;
         let frame = &mut frames.frames[at.block * of_part..][..of_part];
         let own = &mut self.reversal.frames[at.block * size..][..size];
+        // All parts of a step share the cotangents of the states, which each part transforms in turn.
         frame[..states].copy_from_slice(&own[..states]);
         let of_slot = v.len();
         if let Phase::Exports(level) = phase {
@@ -163,6 +169,7 @@ impl<T: Scalar> Unit<'_, T> {
         let mut inputs = vec![&rows.gathered[..lanes]];
         inputs.extend(reads_change.then_some(&[] as &[T]));
         inputs.extend(rows.imported[..trade.inputs.len()].iter().map(|row| &row[..lanes]));
+        // Neither spikes nor their adjoints belong to this part of the step.
         inputs.extend([&[] as &[T], &[]]);
         run(&backward.step, (frame, &mut self.reversal.scratch), place, &inputs, past, at);
         let of = |input: usize| &frame[backward.reverse.current(input) * lanes..][..lanes];

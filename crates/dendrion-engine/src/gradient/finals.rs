@@ -37,6 +37,7 @@ impl<'a> Finals<'a> {
         let mut finals = Self { samples, ..Self::default() };
         for (key, values) in given {
             let values: &'a [f64] = values;
+            // Internal states are intermediate results of a step, so they have no value at the end of a run.
             let found = trace.populations.iter().enumerate().find_map(|(p, population)| {
                 let is_named = |name: &str| full_name(&population.path, name) == *key;
                 let row =
@@ -85,9 +86,11 @@ impl<'a> Finals<'a> {
             if transit.population != shard.place.population {
                 continue;
             }
+            // The cotangents of a sample are contiguous: one row per step in transit.
             let mine = values.chunks((transit.steps * transit.size).max(1)).nth(b).unwrap_or(&[]);
             for (step, row) in (end..).zip(mine.chunks(transit.size.max(1))) {
                 let out = rings[transit.port].row_mut(step);
+                // Lanes beyond the neurons of the shard receive no input.
                 out.fill(T::default());
                 let row = &row[shard.place.neurons.clone()];
                 out.iter_mut().zip(row).for_each(|(out, v)| *out = T::from_f64(*v));

@@ -45,6 +45,7 @@ pub(crate) struct Peaks {
 impl Peaks {
     /// Records a cotangent beyond its limit.
     pub(crate) fn note(&mut self, population: usize, peak: Peak) {
+        // A cotangent that is not finite is an error, and a large one only a warning, so both are kept.
         let place = if peak.value.is_finite() { &mut self.grown } else { &mut self.lost };
         *place = first(*place, Some((population, peak)));
     }

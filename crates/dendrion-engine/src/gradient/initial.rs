@@ -29,6 +29,7 @@ pub(super) fn add<T: Scalar>(
         let layout = trace.populations[membrane].layout;
         let mut now =
             of_cells[members.clone()].iter().map(|found| copy(found)).collect::<Result<Vec<_>, _>>()?;
+        // An initial value depends on those of exports of lower levels, so after one pass per level no cotangents are left.
         for _ in 0..=plan.exchange.levels {
             let of = &trace.populations[members.clone()];
             let bars = slots(of, &now, plan, (layout.sites, layout.size))?;
@@ -36,6 +37,7 @@ pub(super) fn add<T: Scalar>(
                 break;
             }
             for (k, i) in members.clone().enumerate() {
+                // Only the contributions of this pass are passed on in the next one, so none is counted twice.
                 now[k] = exported(&of[k], &backwards[i], &bars, layout.sites)?;
                 membrane::add(&mut of_cells[i], copy(&now[k])?);
             }
@@ -60,6 +62,7 @@ fn slots<T: Scalar>(
     for (population, found) in populations.iter().zip(found) {
         let Role::Placed { sites, .. } = &population.role else { continue };
         for import in &population.system.imports {
+            // Whether a CV has a source of the quantity does not depend on parameters.
             let is_covered = plan.exchange.covered.iter().any(|(slot, _)| *slot == import.slot);
             let Some((_, values)) = found.iter().find(|(k, _)| *k == import.initial && !is_covered) else {
                 continue;

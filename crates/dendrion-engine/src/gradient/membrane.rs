@@ -31,6 +31,7 @@ pub(super) fn add(sum: &mut Found, more: Found) {
     for (number, values) in more {
         match sum.iter_mut().find(|(k, _)| *k == number) {
             None => sum.push((number, values)),
+            // A shared parameter acts on all members, so its cotangent is the sum.
             Some((_, Values::Scalar(a))) => *a += values.as_slice().iter().sum::<f64>(),
             Some((_, Values::Each(a))) => a.iter_mut().zip(values.as_slice()).for_each(|(a, b)| *a += b),
         }
@@ -122,6 +123,7 @@ impl Bars {
         let Self { geometry, cvs, h, values } = self;
         let mut put = |which: usize, at: usize, value: f64| {
             let count = sums[which].len();
+            // Parameters have one value, one per CV, or one per cell and CV, and members are ordered by cell.
             sums[which][at % count] += value;
         };
         for (cv, ((capacitance, leak), reversal)) in
@@ -147,6 +149,7 @@ impl Bars {
                 let Some(cv) = cv else { continue };
                 let of_half = -bar * conductance / whole * integral * geometry.stretch(cell, Some(cv));
                 put(LENGTH, cell * cvs + cv, of_half / geometry.length(cell, cv));
+                // The integral of a half is proportional to length/diameter².
                 put(DIAMETER, cell * cvs + cv, -2.0 * of_half / geometry.diameter(cell, cv));
             }
         }

@@ -96,6 +96,7 @@ pub(crate) fn sweep<T: Scalar>(
     (begin, end): (u64, u64),
     watch: Watch<'_>,
 ) -> bool {
+    // Without connections, workers do not depend on each other, so they do not wait.
     let meets = shared.is_connected();
     let mut until = end;
     while until > begin {

@@ -36,6 +36,7 @@ impl<T: Scalar> AfterFrames<T> {
         for k in 0..reverse.accumulators {
             let row = &mut frame[reverse.accumulator(k) * lanes..][..lanes];
             let totals = &mut self.totals[(block * reverse.accumulators + k) * lanes..][..lanes];
+            // Sums in double precision do not lose the contributions of many steps in float32.
             for (total, v) in totals.iter_mut().zip(row) {
                 *total += v.to_f64();
                 *v = T::default();
@@ -46,6 +47,7 @@ impl<T: Scalar> AfterFrames<T> {
     /// Returns the cotangents of coefficients, then zeros for the initial states, each with one value per neuron.
     pub(crate) fn finish(&mut self, shard: &Shard<T>, backward: &Backward<T>) -> Vec<Vec<f64>> {
         let (place, reverse) = (&shard.place, &backward.reverse);
+        // The steps since the last fold are still in the accumulators.
         (0..place.blocks.len()).for_each(|block| self.fold(backward, place.lanes, block));
         let total = |k: usize, i: usize| {
             let at = place.lane_of(i);
@@ -54,6 +56,7 @@ impl<T: Scalar> AfterFrames<T> {
         };
         let n = place.neurons.len();
         let totals = (0..reverse.accumulators).map(|k| (0..n).map(|i| total(k, i)).collect());
+        // The main part of the step returns the cotangents of initial states.
         totals.chain((0..reverse.states).map(|_| vec![0.0; n])).collect()
     }
 }
@@ -109,6 +112,7 @@ impl<T: Scalar> TreeRows<T> {
             (tree.nodes() * place.width, |count: usize| Buffer::zeroed(count).map_err(refused));
         let sum = || filled(nodes * place.blocks.len(), 0.0);
         let sums = if with_sums { Some([sum()?, sum()?, sum()?, sum()?]) } else { None };
+        // The slots that say whether a CV has a source do not change during a run.
         let mut slots_of = rows(slots)?;
         if let Some(plan) = plan {
             cover(&mut slots_of, plan, place);
