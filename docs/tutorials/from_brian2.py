@@ -408,8 +408,8 @@ for part, peak in dendrify_peaks.items():
 # ## Differences
 #
 # Dendrion has no compile step, its results do not depend on the number of threads, and it computes gradients through
-# the whole model. In contrast to Brian2, it does not support synapses with your own equations or gap junctions
-# between neurons.
+# the whole model. Unlike Brian2, it supports neither gap junctions between neurons nor synapses with
+# user-defined equations.
 #
 # ## Next steps
 #

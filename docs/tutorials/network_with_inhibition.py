@@ -244,9 +244,10 @@ assert left["dendrite", "dend"] < 0.7 * left["soma", "dend"]
 
 # %% [markdown]
 # Inhibition at the soma affects all inputs and reduces the responses to both drives by about the same amount.
-# Inhibition at the dendrite is selective: it suppresses excitation of its dendrite, where it shunts the synapses and
-# keeps NMDA receptors blocked, but hardly affects a current into the soma. Dendritic inhibition thus controls which
-# inputs reach the soma, and somatic inhibition controls the output of the cell.
+# Inhibition at the dendrite is selective: it shunts the dendritic synapses and keeps NMDA receptors blocked, which
+# suppresses responses to dendritic excitation, but it hardly affects the response to a current injected into the soma.
+# Dendritic inhibition thus controls which inputs reach the soma, and somatic inhibition controls the output of the
+# cell.
 #
 # ## Next steps
 #

@@ -118,7 +118,7 @@ MISTAKES = {
         r"modules\[0\] = .*Cell is a class; pass an instance, such as Cell",
     ),
     "nested modules": (lambda: dn.Network([[Cell()]]), r"modules\[0\] = .*put all modules into one flat list"),
-    "network in a network": (lambda: dn.Network([built()[1]]), r"modules\[0\] = Network: expected modules"),
+    "network in a network": (lambda: dn.Network([built()[1]]), r"modules\[0\] = Network: expected a module"),
     "missing argument": (
         lambda: dn.MCConn(Cell().soma),
         r"MCConn: missing 1 required positional argument: 'post'; expected the arguments pre, post",

@@ -44,7 +44,7 @@ def listed(modules: Any) -> list[Module]:
                 hint = "; put all modules into one flat list"
             what = type(module).__name__ if _is_network(module) else shown(module)
             raise StructureError(
-                f"network: modules[{k}] = {what}: expected modules (neurons, generators, connections){hint}"
+                f"network: modules[{k}] = {what}: expected a module (neurons, a generator or connections){hint}"
             )
     return found
 

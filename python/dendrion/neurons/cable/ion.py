@@ -64,8 +64,8 @@ class Ion(Channel):
         Reversal potential (mV), for ``reversal="fixed"``.
     diffusion : float, array, dict, callable or str, optional
         Coefficient of the diffusion along the dendrites (um2/ms), >= 0. By default, the ion does not diffuse. Ions move
-        only between neighbouring CVs that both belong to ``on``. The whole volume takes part, so ``depth`` must be
-        None.
+        only between neighbouring CVs that both belong to ``on``. The ion diffuses in the whole volume of each CV
+        instead of a shell, so ``depth`` must be None.
     on : Region, Site or str
         The region where the concentration changes.
     depth : float, array, dict, callable or str, optional
