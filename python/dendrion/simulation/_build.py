@@ -361,7 +361,7 @@ def _listed(modules: Iterable[Module]) -> list[Module]:
     found: dict[int, Module] = {}
     for listed in modules:
         if not isinstance(listed, Module):
-            raise StructureError(f"network: {listed!r}: expected modules (neurons, generators, connections)")
+            raise StructureError(f"network: {listed!r}: expected a module (neurons, a generator or connections)")
         inner = [m for m in listed.modules() if isinstance(m, (Neuron, Generator, MCSynapse, ConnGen))]
         if not inner:
             raise StructureError(

@@ -46,7 +46,7 @@ pub(super) fn fill_slots<T: Scalar>(
     let of_slot = rows.middle.len();
     clear(&mut rows.slots, plan, of_slot);
     let step = at.step + u64::from(moment != Moment::Beginning);
-    // Exports are added level by level, in the order of the forward step, so the slots have the same bits.
+    // Exports are added level by level, in the order of the forward step, so the sums are bit-identical.
     for level in 0..plan.exchange.levels {
         for unit in placed {
             let Stage::Placed { spans, trade: Some(trade), .. } = &unit.engine.stage else { continue };
